@@ -23,7 +23,7 @@ type ID [16]byte
 // no randomness to give.
 func NewID(now time.Time) ID {
 	var id ID
-	ms := uint64(now.UnixMilli())
+	ms := uint64(max(now.UnixMilli(), 1)) // a clock that was never set must not make reserved IDs
 	for i := range 6 {
 		id[i] = byte(ms >> (40 - 8*i))
 	}

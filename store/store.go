@@ -44,7 +44,8 @@ import (
 // A call whose context is done before it starts returns ctx.Err() and has no
 // effect. A call whose context ends while it runs returns soon after, with an
 // error that wraps ctx.Err(); whether a write took effect is then unknown to
-// the caller, but it took effect whole or not at all.
+// the caller. It takes effect whole or not at all, and may still do so after
+// the call has returned.
 //
 // # Bytes
 //
@@ -71,7 +72,8 @@ import (
 //
 //	ErrNotFound  the record does not exist or has expired
 //	ErrConflict  Save: the stored version is not the expected one
-//	ErrTooLarge  Save: the record is beyond what the store can hold; nothing was written
+//	ErrTooLarge  Save: the record is beyond what the store can hold, which is
+//	             never below 1 MiB of data; nothing was written
 //	ErrInvalid   Save: the record breaks a rule of [Record]; nothing was written
 //	ErrCorrupt   what is stored cannot be trusted
 //	ErrClosed    the store was closed
@@ -129,7 +131,8 @@ type Store interface {
 	// expired. Its cost follows what it removes: it finds them by an index
 	// and never scans the living. It must not remove a record that a
 	// concurrent Save or Touch has kept alive past now. A limit below 1
-	// removes nothing. now never lies in the future of the store's clock.
+	// removes nothing. now never lies in the future of the store's clock. With
+	// an error the number is of those that it had removed before.
 	Sweep(ctx context.Context, now time.Time, limit int) (int, error)
 
 	// Close writes what is pending and frees what the store holds. Calls that
