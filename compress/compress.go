@@ -1,0 +1,150 @@
+// Package compress stores the data of records compressed, where that pays.
+//
+// [New] wraps any [store.Store] and is one itself. The algorithm is zstd
+// (RFC 8878). What is read back is checked: data that does not decompress to
+// exactly what was saved is an error, and however it was damaged or forged,
+// reading it costs bounded time and memory.
+//
+// # What is stored
+//
+// The first byte of the inner record's data says what follows:
+//
+//	0x3C  the data as it is
+//	0xA5  the length of the data as an unsigned varint, and one zstd frame
+//	      with content checksum, no dictionary and a window of at most 1 MiB
+//
+// Data as it is carries no checksum of its own: that a store returns the bytes
+// that were saved is its contract. The two codes differ in four bits, so that
+// it takes more than a flipped one to mistake one for the other.
+package compress
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"sync"
+	"time"
+
+	"github.com/gimlet-go/gimlet/store"
+)
+
+// A Store compresses on the way into another store, and decompresses on the
+// way out. It is safe for concurrent use.
+type Store struct {
+	inner   store.Store
+	codec   *codec
+	counts  counts
+	closing sync.Once
+}
+
+var _ store.Store = (*Store)(nil)
+
+// New returns a Store around inner, and owns inner from then on: Close closes
+// it. If New fails, inner is untouched and still the caller's.
+func New(inner store.Store, opts ...Option) (*Store, error) {
+	if inner == nil {
+		return nil, errors.New("compress: no store to wrap")
+	}
+	o := defaults()
+	for _, opt := range opts {
+		opt(&o)
+	}
+	if err := o.check(); err != nil {
+		return nil, err
+	}
+	c, err := newCodec(o)
+	if err != nil {
+		return nil, fmt.Errorf("compress: %w", err)
+	}
+	return &Store{inner: inner, codec: c}, nil
+}
+
+// Load implements [store.Store]. Data that cannot be decompressed is
+// ErrCorrupt.
+func (s *Store) Load(ctx context.Context, id store.ID) (store.Record, error) {
+	r, err := s.inner.Load(ctx, id)
+	if err != nil {
+		return store.Record{}, err
+	}
+	if err := s.unpack(&r); err != nil {
+		return store.Record{}, err
+	}
+	return r, nil
+}
+
+// Save implements [store.Store]. Data beyond [WithMaxSize] is ErrTooLarge.
+func (s *Store) Save(ctx context.Context, r store.Record) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if len(r.Data) > s.codec.maxSize {
+		return fmt.Errorf("compress: record %s: %w: %d bytes, the limit is %d",
+			r.ID, store.ErrTooLarge, len(r.Data), s.codec.maxSize)
+	}
+	packed, err := s.codec.pack(r.Data)
+	if err != nil {
+		return err
+	}
+	s.counts.saved(r.Data, packed)
+	r.Data = packed
+	return s.inner.Save(ctx, r)
+}
+
+// Touch passes the call on.
+func (s *Store) Touch(ctx context.Context, id store.ID, expires time.Time) error {
+	return s.inner.Touch(ctx, id, expires)
+}
+
+// Delete passes the call on.
+func (s *Store) Delete(ctx context.Context, id store.ID) error {
+	return s.inner.Delete(ctx, id)
+}
+
+// List implements [store.Store]. A record whose data cannot be decompressed is
+// yielded with only its ID set, with ErrCorrupt, and the listing goes on.
+func (s *Store) List(ctx context.Context, owner string) iter.Seq2[store.Record, error] {
+	return func(yield func(store.Record, error) bool) {
+		for r, err := range s.inner.List(ctx, owner) {
+			if err == nil {
+				err = s.unpack(&r)
+				if err != nil {
+					r = store.Record{ID: r.ID}
+				}
+			}
+			if !yield(r, err) || errors.Is(err, store.ErrClosed) {
+				return
+			}
+		}
+	}
+}
+
+// Sweep passes the call on.
+func (s *Store) Sweep(ctx context.Context, now time.Time, limit int) (int, error) {
+	return s.inner.Sweep(ctx, now, limit)
+}
+
+// unpack replaces the data of r, which came from the inner store and is ours.
+func (s *Store) unpack(r *store.Record) error {
+	data, err := s.codec.unpack(r.Data)
+	if errors.Is(err, store.ErrCorrupt) {
+		return fmt.Errorf("compress: record %s: %w", r.ID, err)
+	}
+	r.Data = data
+	return err
+}
+
+// Close closes the compressor and then the store behind it, in the order in
+// which calls pass through them. It waits for calls that are compressing or
+// decompressing, never for those that are inside the inner store; when these
+// come out, they fail with ErrClosed if something is left to decompress.
+//
+// Closing twice is nil; a second call waits for the first.
+func (s *Store) Close() error {
+	var err error
+	s.closing.Do(func() {
+		s.codec.close()
+		err = s.inner.Close()
+	})
+	return err
+}
