@@ -1,0 +1,105 @@
+package bolt_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/gimlet-go/gimlet/store"
+	"github.com/gimlet-go/gimlet/store/bolt"
+)
+
+// keepSaving saves new records until stopped, and returns those that were acknowledged.
+func keepSaving(t *testing.T, s *bolt.Store) (stop func() []store.Record) {
+	ctx, cancel := context.WithCancel(context.Background())
+	var mu sync.Mutex
+	var saved []store.Record
+	var writers sync.WaitGroup
+	for range 4 {
+		writers.Go(func() {
+			for ctx.Err() == nil {
+				r := newRecord("alice", fmt.Sprint(time.Now()))
+				if err := s.Save(context.Background(), r); err != nil {
+					t.Errorf("save: %v", err)
+					return
+				}
+				mu.Lock()
+				saved = append(saved, r)
+				mu.Unlock()
+			}
+		})
+	}
+	return func() []store.Record {
+		cancel()
+		writers.Wait()
+		return saved
+	}
+}
+
+func TestBackup(t *testing.T) {
+	t.Run("while in use", func(t *testing.T) {
+		s := open(t, bolt.WithTouchInterval(time.Hour))
+		touched := newRecord("bob", "touched")
+		save(t, s, touched)
+		touched.Expires = touched.Expires.Add(time.Hour)
+		require.NoError(t, s.Touch(t.Context(), touched.ID, touched.Expires))
+		stop := keepSaving(t, s)
+		var before []store.Record
+		for r, err := range s.List(t.Context(), "") {
+			require.NoError(t, err)
+			before = append(before, r)
+		}
+		path := filepath.Join(t.TempDir(), "backup.db")
+		f, err := os.Create(path)
+		require.NoError(t, err)
+		n, err := s.Backup(f)
+		require.NoError(t, err)
+		require.NoError(t, f.Close())
+		stop()
+		info, err := os.Stat(path)
+		require.NoError(t, err)
+		require.Equal(t, info.Size(), n)
+		files, err := os.ReadDir(filepath.Dir(s.Path()))
+		require.NoError(t, err)
+		require.Len(t, files, 1)
+		verify(t, path)
+		copied := openAt(t, path)
+		holds(t, copied, before...)
+		holds(t, copied, touched)
+	})
+	t.Run("holds no reader while it is written out", func(t *testing.T) {
+		s, db := share(t, nil)
+		save(t, s, newRecord("", ""))
+		n, err := s.Backup(writerFunc(func(b []byte) (int, error) {
+			require.Zero(t, db.Stats().OpenTxN)
+			return len(b), nil
+		}))
+		require.NoError(t, err)
+		require.Positive(t, n)
+	})
+	t.Run("to a writer that fails", func(t *testing.T) {
+		s := open(t)
+		cause := errors.New("full")
+		_, err := s.Backup(writerFunc(func([]byte) (int, error) { return 0, cause }))
+		require.ErrorIs(t, err, cause)
+		require.ErrorContains(t, err, "bolt: back up "+s.Path())
+	})
+	t.Run("of a closed store", func(t *testing.T) {
+		s := open(t)
+		require.NoError(t, s.Close())
+		_, err := s.Backup(&bytes.Buffer{})
+		require.ErrorIs(t, err, store.ErrClosed)
+	})
+}
+
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(b []byte) (int, error) { return f(b) }

@@ -1,0 +1,197 @@
+// Package bolt keeps sessions in one file on disk.
+//
+//	m, err := gimlet.New(bolt.Open("sessions.db"))
+//
+// # Which constructor
+//
+// For most programs use [Open]: the store owns its file, creates it when it is
+// missing and closes it. Use [New] when the program has a bbolt database open
+// already and sessions are to live in it.
+//
+// # Durability
+//
+// When Save or Delete returns nil the change has been synced to the disk. All
+// changes that wait share one commit, so that 64 writers cost hardly more
+// syncs than one. A Touch is kept in memory for a moment (see
+// [WithTouchInterval]) and then written together with others.
+//
+// # One process
+//
+// The file belongs to one process at a time. A second one gets [ErrLocked]
+// after a short wait (see [WithLockTimeout]). Network file systems, where file
+// locks cannot be trusted, are not supported.
+//
+// # Damage
+//
+// Every record carries a checksum over its key and its bytes, and every access
+// to the file is guarded: damage is reported as a [*CorruptError], which wraps
+// [store.ErrCorrupt], and never ends the program or returns wrong bytes.
+//
+// # Compatibility
+//
+// The file says the version of its format. Later versions of this package open
+// every file that an earlier one wrote; an older program refuses a newer file
+// with a [*VersionError].
+package bolt
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/gimlet-go/gimlet/store"
+)
+
+// A Store keeps records in a bbolt file. It implements [store.Store] and is
+// safe for concurrent use. Make one with [Open] or [New].
+type Store struct {
+	path    string // as the program gave it: for messages
+	err     error  // why the store could not be opened: every method reports it
+	options options
+	buckets bucketNames
+	owned   bool // whether Close closes db
+
+	// gate is held for reading while a goroutine reads from db, and for
+	// writing while Compact puts another one in its place.
+	gate sync.RWMutex
+	db   *bbolt.DB
+	file *os.File // the handle inside db, nil when the database is shared
+	real string   // the absolute path of file, links resolved
+
+	queue   chan *request
+	touches touches
+	stats   counters
+
+	closeOnce sync.Once
+	closing   chan struct{}  // closed when Close begins
+	stopped   chan struct{}  // closed when the writer has ended
+	unwritten error          // why touches were lost at Close; set before stopped is closed
+	retired   sync.WaitGroup // databases that Compact replaced and that are being closed
+	failure   failure
+}
+
+var _ store.Store = (*Store)(nil)
+
+// Open opens the store in the file at path, and creates it when it is missing
+// or empty. The directory must exist. The file's mode is 0600.
+//
+// Open returns a store even when it fails, and the store keeps the error:
+// every method, and gimlet.New, reports it. See [Store.Err] to ask for it.
+// Errors that callers can tell apart are [ErrLocked], [*VersionError] and
+// [*CorruptError]; all name the path.
+func Open(path string, opts ...Option) *Store {
+	s := newStore(path, opts)
+	s.owned = true
+	if s.err != nil {
+		return s
+	}
+	o := opening{path: path, names: s.buckets, timeout: s.options.lockTimeout}
+	if s.err = o.run(); s.err != nil {
+		return s
+	}
+	s.db, s.file, s.real = o.db, o.file, o.real
+	go s.write()
+	return s
+}
+
+// New keeps the store in a database that the program has open, in top-level
+// buckets of its own (see [WithPrefix]; a prefix is for one store at a time).
+// Close leaves db open: the program closes it, after the store.
+//
+// How durable a change is, how long the file may be locked and how large it
+// may grow are then as the program has opened db.
+func New(db *bbolt.DB, opts ...Option) (*Store, error) {
+	if db == nil || db.IsReadOnly() {
+		return nil, errors.New("bolt: new: a store needs a database that is open for writing")
+	}
+	s := newStore(db.Path(), opts)
+	if s.err != nil {
+		return nil, s.err
+	}
+	s.db = db
+	err := s.guard(func() error { return prepare(db, s.path, s.buckets) })
+	if err != nil {
+		return nil, fmt.Errorf("bolt: new on %s: %w", s.path, err)
+	}
+	go s.write()
+	return s, nil
+}
+
+func newStore(path string, opts []Option) *Store {
+	s := &Store{
+		path:    path,
+		queue:   make(chan *request, queueLength),
+		closing: make(chan struct{}),
+		stopped: make(chan struct{}),
+	}
+	s.failure.init()
+	s.options, s.err = buildOptions(opts)
+	s.buckets = namesFor(s.options.prefix)
+	return s
+}
+
+// Path returns the path of the file, as it was given to [Open].
+func (s *Store) Path() string { return s.path }
+
+// Err returns why the store could not be opened, or nil.
+func (s *Store) Err() error { return s.err }
+
+// Close writes what is pending, ends the writer and, if the store opened the
+// file, closes it and gives up its lock. Changes that are already waiting are
+// committed; later calls of any method fail with [store.ErrClosed]. Closing
+// again is nil.
+func (s *Store) Close() error {
+	var err error
+	s.closeOnce.Do(func() { err = s.close() })
+	return err
+}
+
+func (s *Store) close() error {
+	if s.err != nil {
+		return s.err
+	}
+	close(s.closing)
+	select {
+	case <-s.stopped:
+	case <-s.failure.happened:
+		return s.abandon()
+	}
+	if s.failure.get() != nil {
+		return s.abandon()
+	}
+	err := s.unwritten
+	s.retired.Wait()
+	if s.owned {
+		if e := s.guard(s.db.Close); e != nil && err == nil {
+			err = e
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("bolt: close %s: %w", s.path, err)
+	}
+	return nil
+}
+
+// ready reports why a call cannot begin.
+func (s *Store) ready(ctx context.Context) error {
+	if s.err != nil {
+		return s.err
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	select {
+	case <-s.closing:
+		return s.closed()
+	default:
+		return s.failure.get()
+	}
+}
+
+func (s *Store) closed() error {
+	return fmt.Errorf("bolt: %s: %w", s.path, store.ErrClosed)
+}

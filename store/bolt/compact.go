@@ -1,0 +1,141 @@
+package bolt
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"go.etcd.io/bbolt"
+)
+
+// Compact gives the pages of the file that are free back to the disk: it
+// writes what is alive into a new file and puts that in the place of the old
+// one. Until it has, the disk must hold both. Changes wait meanwhile; reads
+// wait only for the moment of the exchange. A crash leaves the old file or the
+// new one, whole.
+//
+// When ctx ends, or the store is closed, before the exchange, Compact gives up
+// and leaves the old file. A database that was handed to [New] cannot be
+// compacted: it is owned by the program.
+func (s *Store) Compact(ctx context.Context) error {
+	exchange := s.exchangeOpen
+	if !locksBeforeOpening {
+		exchange = s.exchangeClosed
+	}
+	return s.compactWith(ctx, exchange)
+}
+
+func (s *Store) compactWith(ctx context.Context, exchange func(*opening) error) error {
+	if err := s.ready(ctx); err != nil {
+		return err
+	}
+	if !s.owned {
+		return s.describe("compact", errors.New("the database is owned by the program"))
+	}
+	return s.submit(ctx, &request{job: func() error {
+		if err := s.compact(ctx, exchange); err != nil {
+			return s.describe("compact", err)
+		}
+		return nil
+	}})
+}
+
+// compact runs in the writer, so nothing changes under it.
+func (s *Store) compact(ctx context.Context, exchange func(*opening) error) error {
+	if err := s.flushTouches(); err != nil {
+		return err
+	}
+	next := &opening{path: s.path, real: s.real + tempSuffix, timeout: s.options.lockTimeout, names: s.buckets}
+	err := s.guard(func() error { return s.rewrite(ctx, next) })
+	if err == nil {
+		err = exchange(next)
+	}
+	if err != nil {
+		s.discard(next)
+	}
+	return err
+}
+
+// discard gives up a copy that was not put in place.
+func (s *Store) discard(next *opening) {
+	if next.db != nil && s.failure.get() == nil {
+		_, _ = protect(next.db.Close)
+	}
+	if next.file != nil {
+		_ = next.file.Close()
+	}
+	_ = os.Remove(next.real)
+}
+
+// rewrite makes next a synced copy of the database without its free pages. It
+// holds the lock on its file, so that nobody else takes that after the rename.
+func (s *Store) rewrite(ctx context.Context, next *opening) error {
+	if err := os.Remove(next.real); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	f, err := os.OpenFile(next.real, os.O_RDWR|os.O_CREATE|os.O_EXCL, fileMode)
+	if err != nil {
+		return err
+	}
+	next.file = f
+	o := boltOptions(f, next.timeout)
+	o.NoSync = true // until all is there
+	if next.db, err = bbolt.Open(next.real, fileMode, o); err != nil {
+		return err
+	}
+	c := copier{dst: next.db, check: func() error { return s.ready(ctx) }}
+	if err := s.db.View(c.copy); err != nil {
+		return err
+	}
+	next.db.NoSync = false
+	return f.Sync()
+}
+
+// exchangeOpen puts next in the place of the database. It needs a system that
+// can rename an open file over another open file.
+func (s *Store) exchangeOpen(next *opening) error {
+	s.gate.Lock()
+	defer s.gate.Unlock()
+	if err := os.Rename(next.real, s.real); err != nil {
+		return err
+	}
+	old := s.db
+	s.db, s.file = next.db, next.file
+	// It waits for a Backup that still reads the old file.
+	s.retired.Go(func() { _, _ = protect(old.Close) })
+	return s.syncExchange()
+}
+
+// exchangeClosed is for systems where open files cannot be renamed.
+func (s *Store) exchangeClosed(next *opening) error {
+	s.gate.Lock()
+	defer s.gate.Unlock()
+	if err := s.guard(next.db.Close); err != nil {
+		return err
+	}
+	if err := s.guard(s.db.Close); err != nil {
+		return s.failure.set(fmt.Errorf("bolt: compact %s: %w", s.path, err))
+	}
+	renamed := os.Rename(next.real, s.real)
+	o := opening{path: s.path, names: s.buckets, timeout: s.options.lockTimeout}
+	if err := o.run(); err != nil {
+		return s.failure.set(err)
+	}
+	s.db, s.file = o.db, o.file
+	if renamed != nil {
+		return renamed
+	}
+	return s.syncExchange()
+}
+
+// syncExchange makes the rename durable. Should that fail, a loss of power
+// would bring back the old file and lose all that was saved since: so the
+// store ends here.
+func (s *Store) syncExchange() error {
+	if err := syncDir(filepath.Dir(s.real)); err != nil {
+		return s.failure.set(fmt.Errorf("bolt: compact %s: sync its directory: %w; open it again", s.path, err))
+	}
+	return nil
+}

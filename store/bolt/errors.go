@@ -1,0 +1,74 @@
+package bolt
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	bberrors "go.etcd.io/bbolt/errors"
+
+	"github.com/gimlet-go/gimlet/store"
+)
+
+// ErrLocked says that the file is open already, in another process or twice in
+// this one. The error that wraps it names the file and how long was waited.
+var ErrLocked = errors.New("in use by another process or another store of this process")
+
+// A CorruptError says what is damaged. It wraps [store.ErrCorrupt].
+type CorruptError struct {
+	Path string   // the file
+	ID   store.ID // the damaged record, or the zero ID when the file itself is damaged
+	Err  error    // what is wrong with it
+}
+
+// Error names the file, the record and the damage.
+func (e *CorruptError) Error() string {
+	if e.ID == (store.ID{}) {
+		return fmt.Sprintf("bolt: %s is damaged: %v", e.Path, e.Err)
+	}
+	return fmt.Sprintf("bolt: %s: record %s is damaged: %v", e.Path, e.ID, e.Err)
+}
+
+// Unwrap makes the error match [store.ErrCorrupt] and what lies under it.
+func (e *CorruptError) Unwrap() []error { return []error{store.ErrCorrupt, e.Err} }
+
+// A VersionError says that the file has a format that this program is too old
+// to understand. The file has not been changed.
+type VersionError struct {
+	Found     uint64 // the format of the file
+	Supported uint64 // the newest format that this package understands
+}
+
+// Error says what can be done.
+func (e *VersionError) Error() string {
+	return fmt.Sprintf("the file has format %d and this program understands up to format %d: "+
+		"run a newer version of the program, or use another file", e.Found, e.Supported)
+}
+
+// corrupt says that a record or, with the zero ID, the file is damaged.
+func (s *Store) corrupt(id store.ID, err error) error {
+	return &CorruptError{Path: s.path, ID: id, Err: err}
+}
+
+// describe puts an error of bbolt or of the file system into this package's
+// words: what failed, and where.
+func (s *Store) describe(what string, err error) error {
+	var corrupt *CorruptError
+	switch {
+	case errors.As(err, &corrupt), errors.Is(err, store.ErrClosed), err == s.failure.get():
+		return err // these have all that is needed
+	case errors.Is(err, bberrors.ErrDatabaseNotOpen):
+		return s.closed()
+	}
+	return fmt.Errorf("bolt: %s %s: %w", what, s.path, err)
+}
+
+// reason strips the operation and the path from an error of package os: the
+// message that it goes into names them already.
+func reason(err error) error {
+	var pathError *os.PathError
+	if errors.As(err, &pathError) {
+		return pathError.Err
+	}
+	return err
+}

@@ -1,0 +1,88 @@
+package bolt
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/gimlet-go/gimlet/store"
+)
+
+// protect calls fn and turns a panic into an error. bbolt panics on what a
+// damaged file contains, and reads it through a memory map, where touching a
+// page that the file no longer has would end the program if it were not asked
+// to panic instead.
+func protect(fn func() error) (err error, panicked bool) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if p := recover(); p != nil {
+			err, panicked = fmt.Errorf("unreadable structure: %v", p), true
+		}
+	}()
+	return fn(), false
+}
+
+// guard calls fn, which uses bbolt. When fn panics the store has failed for
+// good: bbolt may hold its locks from then on, so it is never called again.
+func (s *Store) guard(fn func() error) error {
+	if err := s.failure.get(); err != nil {
+		return err
+	}
+	err, panicked := protect(fn)
+	if panicked {
+		return s.failure.set(s.corrupt(store.ID{}, err))
+	}
+	return err
+}
+
+// abandon closes a store that has failed, without bbolt. The writer may be in
+// the middle of a commit, or wait for a lock of bbolt's that nobody will ever
+// release.
+func (s *Store) abandon() error {
+	select {
+	case <-s.stopped:
+	case <-time.After(time.Second):
+	}
+	if s.file == nil {
+		return nil
+	}
+	return release(s.file)
+}
+
+// release unlocks f and closes it. A lock lives as long as anything that
+// refers to the open file, and bbolt's memory map, which nobody can undo after
+// a panic, is such a thing: so closing is not enough.
+func release(f *os.File) error {
+	return errors.Join(unlock(f), f.Close())
+}
+
+// A failure ends a store before its Close.
+type failure struct {
+	once     sync.Once
+	happened chan struct{}
+	err      error // set before happened is closed
+}
+
+func (f *failure) init() { f.happened = make(chan struct{}) }
+
+// set keeps the first error, and returns it.
+func (f *failure) set(err error) error {
+	f.once.Do(func() {
+		f.err = err
+		close(f.happened)
+	})
+	return f.err
+}
+
+// get returns the error, or nil while there is none.
+func (f *failure) get() error {
+	select {
+	case <-f.happened:
+		return f.err
+	default:
+		return nil
+	}
+}

@@ -1,0 +1,178 @@
+package bolt
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"go.etcd.io/bbolt"
+	bberrors "go.etcd.io/bbolt/errors"
+)
+
+const (
+	fileMode  = 0o600
+	lockRetry = 10 * time.Millisecond
+
+	// tempSuffix makes the name of a file that is to take the place of the
+	// store's. Only the holder of the lock uses it; what a crash has left
+	// there is worth nothing.
+	tempSuffix = ".tmp"
+)
+
+// An opening is a file on its way to becoming a store. The steps of run stand
+// in the order in which they can be trusted.
+type opening struct {
+	path    string // as the program gave it
+	names   bucketNames
+	timeout time.Duration
+
+	real string // the absolute path, links resolved
+	file *os.File
+	db   *bbolt.DB
+}
+
+// run opens the file, and closes it again if a step fails, which gives up the
+// lock.
+func (o *opening) run() error {
+	if err := o.lock(); err != nil {
+		return o.undo(err)
+	}
+	// What a killed process has left in the page cache must be on the disk
+	// before anything is built on it.
+	if err := o.file.Sync(); err != nil {
+		return o.undo(err)
+	}
+	if err := o.check(); err != nil {
+		return o.undo(err)
+	}
+	if err := o.start(); err != nil {
+		return o.undo(err)
+	}
+	// Best effort: the file is only a waste of space.
+	_ = os.Remove(o.real + tempSuffix)
+	return nil
+}
+
+func (o *opening) undo(err error) error {
+	if o.file != nil {
+		_ = release(o.file) // after a failure there is nothing to lose
+	}
+	var corrupt *CorruptError
+	if errors.As(err, &corrupt) {
+		return err
+	}
+	return fmt.Errorf("bolt: open %s: %w", o.path, err)
+}
+
+// lock opens the file and takes its lock. A missing or empty file is replaced
+// by a complete database, so that a crash never leaves half of one.
+func (o *opening) lock() error {
+	if !locksBeforeOpening {
+		o.createMissing()
+	}
+	deadline := time.Now().Add(o.timeout)
+	for {
+		info, err := o.openPath()
+		if err != nil {
+			return err
+		}
+		if err := o.waitForLock(deadline); err != nil {
+			return err
+		}
+		// While this process waited, the holder of the lock may have put
+		// another file in the place of this one.
+		current, err := os.Stat(o.real)
+		switch {
+		case err != nil || !os.SameFile(info, current):
+			if time.Now().After(deadline) {
+				return o.locked()
+			}
+		case current.Size() > 0 || !locksBeforeOpening:
+			return nil
+		default:
+			if err := create(o.real, o.names, os.Rename); err != nil {
+				return fmt.Errorf("create: %w", err)
+			}
+		}
+		_ = o.file.Close()
+	}
+}
+
+// openPath opens the file at the path, or an empty one if there is none.
+func (o *opening) openPath() (os.FileInfo, error) {
+	f, err := os.OpenFile(o.path, os.O_RDWR|os.O_CREATE, fileMode)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("the directory %s does not exist, create it first", filepath.Dir(o.path))
+	}
+	if err != nil {
+		return nil, reason(err)
+	}
+	o.file = f
+	info, err := f.Stat()
+	if err != nil {
+		return nil, reason(err)
+	}
+	if !info.Mode().IsRegular() {
+		return nil, errors.New("not a regular file")
+	}
+	// Absolute, for the program may change its directory; without links, for
+	// a rename would replace the link and not the file.
+	if o.real, err = filepath.Abs(o.path); err == nil {
+		o.real, err = filepath.EvalSymlinks(o.real)
+	}
+	return info, err
+}
+
+func (o *opening) waitForLock(deadline time.Time) error {
+	for {
+		ok, err := tryLock(o.file)
+		if err != nil {
+			return fmt.Errorf("lock: %w", err)
+		}
+		if ok {
+			return nil
+		}
+		if !time.Now().Before(deadline) {
+			return o.locked()
+		}
+		time.Sleep(lockRetry)
+	}
+}
+
+func (o *opening) locked() error {
+	return fmt.Errorf("%w (waited %v): stop the other process, or use another file", ErrLocked, o.timeout)
+}
+
+// start lets bbolt open the file, and makes sure that it holds a store.
+func (o *opening) start() error {
+	err, panicked := protect(func() (err error) {
+		if o.db, err = bbolt.Open(o.real, fileMode, boltOptions(o.file, o.timeout)); err != nil {
+			return err
+		}
+		return prepare(o.db, o.path, o.names)
+	})
+	switch {
+	case err == nil:
+		return nil
+	case panicked, errors.Is(err, bberrors.ErrInvalid), errors.Is(err, bberrors.ErrChecksum):
+		return &CorruptError{Path: o.path, Err: err}
+	case errors.Is(err, bberrors.ErrTimeout):
+		return o.locked()
+	case o.db != nil:
+		_, _ = protect(o.db.Close) // for the memory map; undo closes the file
+	}
+	return err
+}
+
+// createMissing is for systems where the lock is left to bbolt. It creates the
+// file unless there is one by now. If it cannot, bbolt does, though a crash at
+// that moment may leave half a file.
+func (o *opening) createMissing() {
+	if _, err := os.Stat(o.path); !errors.Is(err, fs.ErrNotExist) {
+		return
+	}
+	_ = create(o.path, o.names, os.Link)
+}

@@ -1,0 +1,190 @@
+package bolt
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"sync/atomic"
+	"time"
+
+	"github.com/gimlet-go/gimlet/store"
+)
+
+// All changes go through one goroutine, the writer. Whoever wants a change
+// puts a request into the queue and waits for its result; the writer takes all
+// requests that wait and commits them in one transaction. There is no delay to
+// gather more: while one group is being synced the next one gathers by itself.
+const (
+	queueLength   = 1024
+	maxGroup      = 1024
+	maxGroupBytes = 4 << 20
+)
+
+// A request asks the writer for one of three things.
+type request struct {
+	change change       // becomes part of the next group
+	touch  *touchChange // is answered before the next group
+	job    func() error // runs alone, after the group
+
+	ctx   context.Context
+	state atomic.Int32
+	err   error      // the result of change while its group is being committed
+	done  chan error // has room for the result: the writer never waits for a caller
+}
+
+// A change alters the file inside a transaction that it shares with others.
+// apply does all its checks before its first write, and begins anew each time
+// that it is called.
+type change interface {
+	apply(t *txn) error
+	key() store.ID // the record that it is about, or the zero ID
+	size() int     // about how many bytes it writes
+}
+
+// The states of a request. Its first change decides between the writer, who
+// takes it, and the caller, who gives up waiting.
+const (
+	waiting = iota
+	taken
+	abandoned
+)
+
+func (r *request) claim(state int32) bool { return r.state.CompareAndSwap(waiting, state) }
+
+// submit hands r to the writer and waits for its result, until ctx is done.
+func (s *Store) submit(ctx context.Context, r *request) error {
+	r.ctx, r.done = ctx, make(chan error, 1)
+	select {
+	case s.queue <- r:
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-s.closing:
+		return s.closed()
+	case <-s.failure.happened:
+		return s.failure.get()
+	}
+	select {
+	case err := <-r.done:
+		return err
+	case <-ctx.Done():
+		return s.leave(r, ctx.Err(), fmt.Errorf("bolt: %s: the outcome is not known: %w", s.path, ctx.Err()))
+	case <-s.stopped:
+		return s.leave(r, s.closed(), s.closed())
+	case <-s.failure.happened:
+		return s.leave(r, s.failure.get(), s.failure.get())
+	}
+}
+
+// leave ends the wait for r: with its result if there is one, with early if
+// the writer has not taken it and now never will, and else with late.
+func (s *Store) leave(r *request, early, late error) error {
+	if r.claim(abandoned) {
+		return early
+	}
+	select {
+	case err := <-r.done:
+		return err
+	default:
+		return late
+	}
+}
+
+// write is the writer. It ends when the store is closed or has failed.
+func (s *Store) write() {
+	defer close(s.stopped)
+	flush := time.NewTimer(0)
+	flush.Stop()
+	armed := false
+	for {
+		if !armed && s.touches.count() > 0 {
+			flush.Reset(s.options.touchInterval)
+			armed = true
+		}
+		select {
+		case r := <-s.queue:
+			s.round(r, false)
+		case <-flush.C:
+			// What one group did not hold, or could not write, has waited its
+			// turn: the timer is armed again at the top.
+			armed = false
+			s.round(nil, true)
+		case <-s.closing:
+			s.finish()
+			return
+		case <-s.failure.happened:
+			return
+		}
+	}
+}
+
+// finish does what is left to do when the store is closed.
+func (s *Store) finish() {
+	for {
+		select {
+		case r := <-s.queue:
+			s.round(r, false)
+			continue
+		default:
+		}
+		s.unwritten = s.flushTouches()
+		return
+	}
+}
+
+// round serves first and all that wait behind it.
+func (s *Store) round(first *request, flush bool) {
+	// Let those who are about to ask do so: it makes groups half as large again.
+	runtime.Gosched()
+	g := s.collect(first)
+	s.applyTouches(g.touches)
+	if flush || s.touches.count() >= maxPending {
+		g.changes = append(g.changes, s.flushRequest())
+	}
+	s.commit(g.changes)
+	for _, r := range g.jobs {
+		r.done <- r.job()
+	}
+}
+
+// A group is what the writer serves in one round.
+type group struct {
+	touches []*request
+	changes []*request
+	jobs    []*request
+	bytes   int
+}
+
+func (s *Store) collect(first *request) group {
+	var g group
+	if first != nil {
+		g.add(first)
+	}
+	for len(g.changes)+len(g.touches) < maxGroup && g.bytes < maxGroupBytes && len(g.jobs) == 0 {
+		select {
+		case r := <-s.queue:
+			g.add(r)
+		default:
+			return g
+		}
+	}
+	return g
+}
+
+func (g *group) add(r *request) {
+	if !r.claim(taken) {
+		return
+	}
+	if err := r.ctx.Err(); err != nil {
+		r.done <- err
+		return
+	}
+	switch {
+	case r.touch != nil:
+		g.touches = append(g.touches, r)
+	case r.job != nil:
+		g.jobs = append(g.jobs, r)
+	default:
+		g.changes = append(g.changes, r)
+		g.bytes += r.change.size()
+	}
+}
