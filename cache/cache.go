@@ -5,8 +5,8 @@
 // exactly as consistent as the store behind it: a Load that starts after a
 // Save, Touch or Delete has returned sees its effect, and a deleted record is
 // never seen again. This does not rest on the cache library underneath, which
-// may drop, delay and reorder what it is given; every hit is checked against a
-// count of the writes (see the type epochs).
+// may drop, delay and reorder what it is given. Every hit is checked against a
+// count of the writes; epoch.go says why that is enough.
 //
 // What other processes do to the same records is seen after [WithMaxAge] at
 // the latest.
@@ -110,9 +110,8 @@ func (s *Store) List(ctx context.Context, owner string) iter.Seq2[store.Record, 
 	return s.inner.List(ctx, owner)
 }
 
-// Sweep passes the call on. What it removes had expired, and an expired record
-// is never a hit, so the cache need not know; one that a Touch kept alive was
-// touched through this cache, or is older than the maximum age soon.
+// Sweep passes the call on. It removes only records that have expired, and
+// these are no hits any more, so the cache need not be told.
 func (s *Store) Sweep(ctx context.Context, now time.Time, limit int) (int, error) {
 	return s.inner.Sweep(ctx, now, limit)
 }

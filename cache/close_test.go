@@ -34,6 +34,35 @@ func TestClose_LaterCalls(t *testing.T) {
 	require.EqualValues(t, 1, s.Stats().Fills)
 }
 
+type slowClose struct {
+	store.Store
+	release chan struct{}
+}
+
+func (s slowClose) Close() error {
+	<-s.release
+	return s.Store.Close()
+}
+
+// The inner store takes its time to close. Meanwhile nothing is read any more,
+// neither from memory nor from the store.
+func TestClose_RefusesFromTheBegin(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		inner := slowClose{memory.New(), make(chan struct{})}
+		s := open(t, inner)
+		r := newRecord()
+		require.NoError(t, s.Save(t.Context(), r))
+		s.Wait()
+		done := make(chan error)
+		go func() { done <- s.Close() }()
+		synctest.Wait()
+		_, err := s.View(t.Context(), r.ID)
+		close(inner.release)
+		require.NoError(t, <-done)
+		require.ErrorIs(t, err, store.ErrClosed)
+	})
+}
+
 type failingClose struct{ store.Store }
 
 func (failingClose) Close() error { return errBroken }

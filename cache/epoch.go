@@ -34,7 +34,7 @@ import (
 //  1. At s no write was in flight, because a label has none.
 //  2. Between s and t no write began, because each raises the epoch, which
 //     never falls. (It wraps after 2^40 writes; an entry would have to live
-//     through all of them.)
+//     through all of them. 2^24 can be in flight at once.)
 //  3. So every write had ended by s or begins after t, and nothing that went
 //     through this cache changed the record in between.
 //  4. An entry made by a read holds what the inner store answered between s
@@ -88,14 +88,16 @@ func (e *epochs) word(h uint64) uint64 {
 	return e.words[h>>e.shift].Load()
 }
 
-// begin must precede the call of the inner store.
+// begin must precede the call of the inner store. A write that never ends,
+// because the inner store hangs or panics, leaves its word without labels: the
+// reads of its records go to the inner store from then on.
 func (e *epochs) begin(h uint64) (begun uint64) {
 	return e.words[h>>e.shift].Add(oneEpoch + oneFlight)
 }
 
-// end follows the call of the inner store, which returned err. It returns a
-// label for the record that was written, if alone is true: no other write was
-// in flight since begin.
+// end follows the call of the inner store, which returned err. It returns what
+// the word is then. If alone is true, no other write began or ended since
+// begin, and the word may label the record that was written.
 func (e *epochs) end(h, begun uint64, err error) (label uint64, alone bool) {
 	if inDoubt(err) {
 		// Before the write leaves, so that whoever sees it gone sees the doubt.
@@ -103,7 +105,7 @@ func (e *epochs) end(h, begun uint64, err error) (label uint64, alone bool) {
 		e.doubts[h>>e.shift].Store(uint32(until/time.Second) + 1)
 	}
 	ended := e.words[h>>e.shift].Add(^(oneFlight - 1))
-	return ended, ended == begun-oneFlight && ended&inFlight == 0
+	return ended, ended == begun-oneFlight
 }
 
 // labels reports whether word can be the label of a record that was read or

@@ -39,12 +39,14 @@ func TestEpochs_LateFill(t *testing.T) {
 
 		r.Version = 2
 		require.NoError(t, s.Save(t.Context(), r))
+		s.Wait()
 		close(release)
 		require.EqualValues(t, 1, <-slow, "the reader began before the save, so it may see the old version")
 		s.Wait()
 		got, err := s.View(t.Context(), r.ID)
 		require.NoError(t, err)
 		require.EqualValues(t, 2, got.Version)
+		require.EqualValues(t, 1, s.Stats().Hits, "what came late did not push out what is right")
 	})
 }
 

@@ -127,7 +127,10 @@ func TestView_ComparesTheWholeID(t *testing.T) {
 	r, other := newRecord(), newRecord()
 	require.NoError(t, s.Save(t.Context(), r))
 	s.Plant(r.ID, other)
+	require.NoError(t, s.Touch(t.Context(), r.ID, r.Expires))
+	require.EqualValues(t, 1, s.Stats().Fills, "a touch must not give its expiry to another record")
 
+	s.Plant(r.ID, other)
 	got, err := s.View(t.Context(), r.ID)
 	require.NoError(t, err)
 	require.Equal(t, r.ID, got.ID)
@@ -187,11 +190,41 @@ func TestView_OtherProcess(t *testing.T) {
 		s.Wait()
 		require.NoError(t, inner.Delete(t.Context(), r.ID), "as another process would")
 
-		time.Sleep(10*time.Second - 1)
+		time.Sleep(10*time.Second - time.Nanosecond)
 		_, err := s.View(t.Context(), r.ID)
 		require.NoError(t, err, "within the maximum age the old version may be served")
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		_, err = s.View(t.Context(), r.ID)
 		require.ErrorIs(t, err, store.ErrNotFound)
+	})
+}
+
+// The age of a record counts from before it was read or written: what another
+// process did while the inner store was slow must not stay hidden for longer.
+func TestView_AgeCountsFromTheBegin(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		inner := &hooked{Store: memory.New()}
+		inner.load = func(next func() (store.Record, error)) (store.Record, error) {
+			time.Sleep(6 * time.Second)
+			return next()
+		}
+		inner.write = func(next func() error) error {
+			time.Sleep(6 * time.Second)
+			return next()
+		}
+		s := open(t, inner, cache.WithMaxAge(10*time.Second))
+		r := newRecord()
+		require.NoError(t, s.Save(t.Context(), r))
+		for n := uint64(1); n <= 2; n++ {
+			s.Wait()
+			time.Sleep(4*time.Second - time.Nanosecond)
+			_, err := s.View(t.Context(), r.ID)
+			require.NoError(t, err)
+			require.Equal(t, n, s.Stats().Hits)
+			time.Sleep(time.Nanosecond)
+			_, err = s.View(t.Context(), r.ID)
+			require.NoError(t, err)
+			require.Equal(t, n, s.Stats().Misses)
+		}
 	})
 }

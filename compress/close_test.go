@@ -151,7 +151,11 @@ func storm(t *testing.T, s *compress.Store, closeIt func()) (faults int, ended b
 }
 
 func TestClose_Storm(t *testing.T) {
-	for range 40 {
+	rounds := 40
+	if raceEnabled {
+		rounds = 15
+	}
+	for range rounds {
 		s, err := compress.New(memory.New())
 		require.NoError(t, err)
 		faults, ended := storm(t, s, func() {

@@ -37,7 +37,7 @@ const (
 	maxWindow = 1 << 20
 
 	// maxCoders bounds the encoders and decoders, and with them the memory:
-	// half a megabyte each.
+	// 0.8 MB for one of each, and at Balanced twice that.
 	maxCoders = 4
 
 	// spare is room at the end of the decoder's output without which it takes
@@ -46,7 +46,7 @@ const (
 )
 
 func newCodec(o options) (*codec, error) {
-	c := &codec{minSize: max(o.minSize, 1), maxSize: o.maxSize}
+	c := &codec{minSize: o.minSize, maxSize: o.maxSize}
 	coders := min(runtime.GOMAXPROCS(0), maxCoders)
 	var err error
 	c.decoder, err = zstd.NewReader(nil,

@@ -60,6 +60,18 @@ func frame(t *testing.T, data []byte, opts ...zstd.EOption) []byte {
 	return e.EncodeAll(data, nil)
 }
 
+// stream compresses data as a stream, whose length the frame does not say.
+func stream(t *testing.T, data []byte) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	e, err := zstd.NewWriter(&b, zstd.WithWindowSize(64<<10))
+	require.NoError(t, err)
+	_, err = e.Write(data)
+	require.NoError(t, err)
+	require.NoError(t, e.Close())
+	return b.Bytes()
+}
+
 // zeros returns a frame, made by hand, that says blocks times that 128 KiB of
 // zeros follow. It does not say how much that is in all.
 func zeros(blocks int) []byte {
@@ -81,6 +93,8 @@ func TestLoad_Damage(t *testing.T) {
 	good := frame(t, data)
 	skippable := []byte{0x50, 0x2a, 0x4d, 0x18, 4, 0, 0, 0, 1, 2, 3, 4}
 	gib := append([]byte{0x28, 0xb5, 0x2f, 0xfd, 2<<6 | 1<<5 | 1<<2, 0, 0, 0, 0x40}, zeros(3)[6:]...)
+
+	pattern := bytes.Repeat([]byte("pattern"), 20)[:100]
 
 	got, err := p.read(t, claim(3000, good))
 	require.NoError(t, err, "the tests below begin with a frame that is good")
@@ -109,6 +123,10 @@ func TestLoad_Damage(t *testing.T) {
 		"zeros, no size, less":     {claim(3000, zeros(1)), "the blocks cannot hold 3000 bytes"},
 		"zeros, wrong checksum":    {claim(128<<10, zeros(1)), "CRC"},
 		"zeros, no size, more":     {claim(128<<10+1, zeros(1)), "the blocks cannot hold 131073 bytes"},
+		"small, claims more":       {claim(200, frame(t, pattern)), "100 bytes of data instead of 200"},
+		"small, claims less":       {claim(95, frame(t, pattern)), "100 bytes of data instead of 95"},
+		"small, claims much less":  {claim(20, frame(t, pattern)), "corrupt record"},
+		"32 MiB, no size":          {claim(3000, stream(t, bytes.Repeat(data, 32<<20/len(data)))), "corrupt record"},
 		"two frames":               {claim(3000, good, good), "bytes after the last block"},
 		"two frames, both claimed": {claim(6000, good, good), "a frame of 3000 bytes"},
 		"a thousand frames":        {claim(3000, bytes.Repeat(good, 1000)), "bytes after the last block"},
@@ -119,7 +137,6 @@ func TestLoad_Damage(t *testing.T) {
 		"a dictionary":             {claim(3000, frame(t, data, zstd.WithEncoderDictRaw(9, data))), "with a dictionary"},
 		"a window of 512 MiB":      {claim(3000, widen(good, 512<<20)), "window size exceeded"},
 		"a reserved block":         {claim(3000, good[:7], []byte{7, 0, 0}, good[10:]), "a broken block"},
-		"an oversized block":       {claim(3000, zeros(1)[:6], []byte{0xff, 0xff, 0xff, 0}), "a broken block"},
 		"a block cut short":        {claim(3000, good[:9]), "a broken block"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -132,6 +149,25 @@ func TestLoad_Damage(t *testing.T) {
 			require.ErrorContains(t, err, c.says)
 			require.Less(t, cost, uint64(1<<20), "bytes allocated")
 		})
+	}
+}
+
+// What is bounded besides the length, where the limit on that is high.
+func TestLoad_DamageBelowAHighLimit(t *testing.T) {
+	p := newProbe(t, 16<<20)
+	oversized := []byte{0xfb, 0xff, 0xff, 0} // one block, 2 MiB less 1 of zeros
+	for says, stored := range map[string][]byte{
+		"a broken block":       claim(2<<20-1, zeros(1)[:6], oversized, make([]byte, 4)),
+		"window size exceeded": claim(3000, widen(frame(t, text(3000)), 2<<20)),
+		"cannot hold":          claim(16<<20, zeros(2)),
+	} {
+		r := newRecord(stored)
+		require.NoError(t, p.inner.Save(t.Context(), r))
+		var err error
+		cost := allocated(func() { _, err = p.store.Load(t.Context(), r.ID) })
+		require.ErrorIs(t, err, store.ErrCorrupt)
+		require.ErrorContains(t, err, says)
+		require.Less(t, cost, uint64(1<<20), "bytes allocated")
 	}
 }
 
@@ -166,7 +202,7 @@ func TestLoad_EveryByte(t *testing.T) {
 	p := newProbe(t, 1<<20)
 	for _, data := range [][]byte{text(1200), make([]byte, 1200), text(70_000)[:66_000]} {
 		stored := p.pack(t, data)
-		step := 1 + len(stored)/1500
+		step := 1 + len(stored)/500
 		for i := 0; i < len(stored); i += step {
 			for _, change := range []byte{1, 0x10, 0x80, 0xff, stored[i]} {
 				b := bytes.Clone(stored)
