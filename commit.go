@@ -1,0 +1,248 @@
+package gimlet
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/gimlet-go/gimlet/store"
+)
+
+// maxAttempts bounds how often a save is tried again because another request
+// saved first. From the second attempt on the requests of one session take
+// turns, so that it is reached only when other processes keep winning.
+const maxAttempts = 64
+
+// Commit saves what changed now, instead of before the first byte of the
+// response. It returns nil when the changes are durable, or when there was
+// nothing to save. A handle that is not tied to a request (from
+// [Manager.Begin] or [Manager.Load], or kept by a goroutine that outlives the
+// request) saves nothing without it.
+func (s *Session) Commit(ctx context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.commit(ctx)
+}
+
+func (s *Session) commit(ctx context.Context) error {
+	if s.err != nil || !s.used || !s.open() {
+		return s.err
+	}
+	if s.intent.empty() && !s.issue.unannounced && !s.renewalDue() {
+		return s.touch(ctx)
+	}
+	if s.intent.login {
+		unlock, err := s.m.owners.lock(ctx, s.intent.owner)
+		if err != nil {
+			return s.fail(err)
+		}
+		defer unlock()
+	}
+	if err := s.commitIntent(ctx); err != nil || !s.loaded && s.state.has(flagStored) {
+		return err // nothing to touch: failed, or saved behind the request's back
+	}
+	return s.touch(ctx)
+}
+
+// commitIntent applies the intent to the newest state, until no other request
+// comes in between.
+func (s *Session) commitIntent(ctx context.Context) error {
+	want := s.intent
+	for attempt := range maxAttempts {
+		gone, retry, err := s.attempt(ctx, attempt > 0)
+		if err != nil || !gone && !retry {
+			return err
+		}
+		if retry {
+			s.m.stats.conflicts.Add(1)
+			if attempt == 0 {
+				unlock, err := s.m.turns.lock(ctx, s.token.id)
+				if err != nil {
+					return s.fail(err)
+				}
+				defer unlock()
+			}
+			if gone, err = s.refetch(ctx); err != nil {
+				return err
+			}
+		}
+		switch {
+		case gone && want.login:
+			// Whoever proves who they are gets a session, also when the one
+			// that they had ended meanwhile.
+			s.reset()
+			s.start()
+			s.intent = want
+			s.renew()
+		case gone:
+			return s.fail(ErrGone)
+		}
+	}
+	return s.fail(storeError("save the session", store.ErrConflict))
+}
+
+// quiet reports whether there is nothing to save, and nothing to tell the
+// browser that is not decided yet.
+func (s *Session) quiet() bool {
+	return s.intent.empty() && !s.issue.unannounced && !s.issue.reseal &&
+		!s.issue.due(&s.state.head, s.m.now()) && !s.renewalDue()
+}
+
+// refetch loads the newest record after a conflict, and reports whether the
+// session is gone.
+func (s *Session) refetch(ctx context.Context) (gone bool, err error) {
+	reason, err := s.fetch(ctx)
+	if reason != 0 {
+		return true, nil
+	}
+	return false, err
+}
+
+// attempt applies the intent to the state and makes it so, in the store or in
+// the cookie. again says that the state is newer than the intent.
+func (s *Session) attempt(ctx context.Context, again bool) (gone, retry bool, err error) {
+	now := s.m.now()
+	next, err := s.after(now, again)
+	if err != nil {
+		return false, false, s.fail(err)
+	}
+	if err := s.checkSize(&next); err != nil {
+		return false, false, s.fail(err)
+	}
+	stored, keeps := s.state.has(flagStored), next.has(flagStored)
+	switch {
+	case keeps && stored && s.state.sameRecord(&next):
+		next.seen, next.version, next.expires = s.state.seen, s.state.version, s.state.expires
+	case keeps && stored && !again && s.quickEnough(&next) && s.m.saveQuick(s):
+		s.loaded = false
+		s.intent = intent{}
+		return false, false, nil
+	case keeps:
+		gone, retry, err = s.save(ctx, &next)
+	case stored:
+		// It fits into the cookie again: no copy stays behind.
+		err = s.m.deleteRecord(ctx, s.token.id)
+	}
+	if err != nil {
+		return false, false, s.fail(err)
+	}
+	if gone || retry {
+		return gone, retry, nil
+	}
+	if s.m.revoked.blocks(s.token.id, next.renewals, now) || next.generation != s.m.generation.Load() {
+		// It was ended while it was being saved: a record that was just
+		// inserted must not stay.
+		return true, false, s.m.deleteRecord(ctx, s.token.id)
+	}
+	return false, false, s.settle(ctx, &next)
+}
+
+// after returns the state that the intent leads to.
+func (s *Session) after(now int64, again bool) (state, error) {
+	next := s.state
+	values, err := s.intent.apply(s.state.values, again)
+	if err != nil {
+		return next, err
+	}
+	next.values = values
+	s.intent.timing(&next.head, now)
+	next.seen = now
+	switch {
+	case s.intent.login || s.intent.renew:
+		next.renewals++
+		next.hash, next.renewed = s.next.digest(), now
+		next.set(flagPrevious, false)
+		next.prev = previous{}
+	case s.renewalDue():
+		s.renew()
+		next.prev = previous{s.state.hash, now + s.m.cfg.grace.Milliseconds(), s.next.xor(pad(s.token.secret))}
+		next.hash, next.renewed = s.next.digest(), now
+		next.set(flagPrevious, true)
+	default:
+		s.next = secret{} // another request has renewed it
+	}
+	if s.intent.login {
+		next.owner = s.intent.owner
+	}
+	if len(next.values[serverTransient]) > 0 {
+		next.tag = s.tag
+	}
+	next.set(flagStored, s.keepsRecord(&next))
+	if !next.has(flagStored) {
+		next.version = 0
+		next.set(flagCarried, true)
+	} else {
+		next.version++
+	}
+	if len(next.values[clientPermanent])+len(next.values[clientTransient]) > 0 {
+		next.set(flagCarried, true)
+	}
+	next.expires = next.deadline()
+	return next, nil
+}
+
+// renewalDue reports whether the schedule of WithRenewal asks for a new
+// secret. A session without a record has nobody to tell that it was renewed.
+func (s *Session) renewalDue() bool {
+	every := s.m.cfg.renewEvery.Milliseconds()
+	return every > 0 && s.req != nil && !s.over && s.state.has(flagStored) && s.load() &&
+		s.m.now()-s.state.renewed >= every
+}
+
+// keepsRecord decides whether the session lives in the store.
+func (s *Session) keepsRecord(next *state) bool {
+	switch {
+	case s.req == nil || next.owner != "":
+		return true
+	case s.over || !s.loaded:
+		return s.state.has(flagStored)
+	case s.m.cfg.cookieOnly > 0:
+		bare := *next
+		bare.set(flagStored, false)
+		main, transient := s.sizes(&bare)
+		return main+transient > s.m.cfg.cookieOnly || s.wireSize(&bare) > s.m.cfg.cookie.MaxBytes
+	default:
+		return s.state.has(flagStored) || len(next.values[serverPermanent])+len(next.values[serverTransient]) > 0
+	}
+}
+
+// checkSize refuses what is too large before anything is written.
+func (s *Session) checkSize(next *state) error {
+	if n := next.size(); n > s.m.cfg.maxSize {
+		s.m.emit(s.ctx, Event{Kind: EventLimit, ID: s.token.id, Err: ErrTooLarge})
+		return misuse("a session of %d bytes, and the limit is %d: %w", n, s.m.cfg.maxSize, ErrTooLarge)
+	}
+	if s.req == nil || s.over {
+		return nil
+	}
+	if n := s.wireSize(next); n > s.m.cfg.cookie.MaxBytes {
+		s.m.emit(s.ctx, Event{Kind: EventLimit, ID: s.token.id, Err: ErrTooLarge})
+		return misuse("cookies of %d bytes, and Cookie.MaxBytes is %d: keep large values ServerSide: %w", n, s.m.cfg.cookie.MaxBytes, ErrTooLarge)
+	}
+	return nil
+}
+
+// save writes the record of next.
+func (s *Session) save(ctx context.Context, next *state) (gone, retry bool, err error) {
+	err = s.m.saveRecord(ctx, next.record(s.token.id))
+	switch {
+	case err == nil:
+		return false, false, nil
+	case errors.Is(err, store.ErrNotFound):
+		return true, false, nil
+	case errors.Is(err, store.ErrConflict) && next.version > 1:
+		return false, true, nil
+	case errors.Is(err, store.ErrConflict) && s.fresh:
+		// Another session has this ID: it must not be touched.
+		s.token.id = s.m.newID(time.UnixMilli(s.m.now()))
+		return false, true, nil
+	case errors.Is(err, store.ErrConflict):
+		// Another request gave this session its first record.
+		s.state.set(flagStored, true)
+		return false, true, nil
+	case errors.Is(err, store.ErrTooLarge):
+		return false, false, misuse("save the session: %w", errors.Join(ErrTooLarge, err))
+	default:
+		return false, false, storeError("save the session", err)
+	}
+}

@@ -1,0 +1,203 @@
+package gimlet
+
+import (
+	"net/http"
+	"strings"
+	"time"
+)
+
+// An issue is what this response must do about the browser's cookies.
+type issue struct {
+	main      bool // send the session's cookie
+	transient bool // send the one that ends with the browser
+	forget    bool // make the browser forget what it has
+	owed      bool // without this response's cookies a change is lost
+	reseal    bool // what it has was sealed with an older ring key
+
+	unannounced bool  // the session was begun and not yet saved
+	seen        int64 // last use, as the cookie that it has says
+
+	mainSeen      int // chunks that it has
+	transientSeen int
+}
+
+// due reports whether the cookie must be sent again so that its idle deadline
+// moves.
+func (i *issue) due(h *head, now int64) bool {
+	said := *h
+	said.seen = i.seen
+	return said.touchDue(now)
+}
+
+// payload returns what the session's cookie says of st.
+func (s *Session) payload(st *state) payload {
+	p := payload{head: st.head, token: s.token, client: st.values[clientPermanent]}
+	p.set(flagPrevious|flagTagged, false)
+	p.set(flagBound, false)
+	if s.m.cfg.binding != nil && s.req != nil {
+		p.set(flagBound, true)
+		p.binding = bindingOf(s.m.cfg.binding(s.req))
+	}
+	if st.has(flagStored) {
+		p.seen = st.lastSeen()
+	} else {
+		p.server = st.values[serverPermanent]
+	}
+	return p
+}
+
+// transientPayload returns what the second cookie says of st, and whether
+// there is anything to say.
+func (s *Session) transientPayload(st *state) (transientPayload, bool) {
+	p := transientPayload{id: s.token.id, client: st.values[clientTransient]}
+	if len(st.values[serverTransient]) > 0 {
+		p.tag = s.tag
+		if !st.has(flagStored) {
+			p.server = st.values[serverTransient]
+		}
+	}
+	return p, len(p.client) > 0 || len(st.values[serverTransient]) > 0
+}
+
+// sizes returns the lengths of the sealed forms that st would have, with times
+// as long as they can become: what fits now must fit when it is sent again.
+func (s *Session) sizes(st *state) (main, transient int) {
+	kind := s.m.cookies
+	p := s.payload(st)
+	p.seen, p.renewed = p.ends, p.ends
+	main = kind.main.sealer.size(len(p.append(nil)))
+	if t, ok := s.transientPayload(st); ok {
+		transient = kind.transient.sealer.size(len(t.append(nil)))
+	}
+	return main, transient
+}
+
+// wireSize is the size of the cookies that st would have, names and attributes
+// included.
+func (s *Session) wireSize(st *state) int {
+	main, transient := s.sizes(st)
+	return s.m.cookies.wireSize(main) + s.m.cookies.wireSize(transient)
+}
+
+// wireSize is the size of the cookies that carry a text of n bytes.
+func (k *cookieKind) wireSize(n int) int {
+	if n == 0 {
+		return 0
+	}
+	return n + 1 + k.chunksFor(n)*k.overhead
+}
+
+// chunksFor is the number of cookies that carry a text of n bytes and the
+// character that says how many there are.
+func (k *cookieKind) chunksFor(n int) int {
+	room := maxCookie - k.overhead
+	return (n + 1 + room - 1) / room
+}
+
+// writeCookies adds the Set-Cookie headers that the response needs, and
+// reports whether there were any.
+func (s *Session) writeCookies(h http.Header) (bool, error) {
+	if !s.issue.main && !s.issue.transient && !s.issue.forget {
+		return false, nil
+	}
+	s.m.busy.Store(true)
+	now := time.UnixMilli(s.m.now())
+	kind := s.m.kindOf(s.req)
+	before := len(h["Set-Cookie"])
+	p := s.payload(&s.state)
+	age := time.Duration(p.deadline()-now.UnixMilli()) * time.Millisecond
+	if p.has(flagBrowser) {
+		age = 0
+	}
+	sent, err := 0, error(nil)
+	switch {
+	case s.live && s.issue.main:
+		sent, err = kind.send(h, &kind.main, p.append(nil), now, age)
+		kind.expire(h, &kind.main, sent, s.issue.mainSeen)
+	case s.issue.forget:
+		kind.expire(h, &kind.main, 0, s.issue.mainSeen)
+	}
+	if err != nil {
+		return false, err
+	}
+	sent = 0
+	if t, ok := s.transientPayload(&s.state); s.live && ok && s.issue.transient {
+		sent, err = kind.send(h, &kind.transient, t.append(nil), now, 0)
+	}
+	if err == nil && (s.issue.transient || s.issue.forget) {
+		kind.expire(h, &kind.transient, sent, s.issue.transientSeen)
+	}
+	n := len(h["Set-Cookie"]) - before
+	s.m.stats.cookies.Add(uint64(n))
+	return n > 0, err
+}
+
+// send adds the cookies that carry payload, for age, or until the browser
+// closes if age is 0. It returns their number.
+func (k *cookieKind) send(h http.Header, names *cookieNames, payload []byte, now time.Time, age time.Duration) (int, error) {
+	text, err := names.sealer.seal(payload, now)
+	if err != nil {
+		return 0, err
+	}
+	n := k.chunksFor(len(text))
+	if n > maxChunks {
+		return 0, misuse("a cookie of %d bytes: %w", len(text), ErrTooLarge)
+	}
+	text = string(rune('0'+n)) + text
+	room := maxCookie - k.overhead
+	for i := range n {
+		c := k.template
+		c.Name = names.names[i]
+		c.Value = text[:min(room, len(text))]
+		text = text[len(c.Value):]
+		if age > 0 {
+			c.MaxAge = max(int(age/time.Second), 1)
+			c.Expires = now.Add(age)
+		}
+		h.Add("Set-Cookie", c.String())
+	}
+	return n, nil
+}
+
+// expire makes the browser forget the chunks from one number up to another.
+func (k *cookieKind) expire(h http.Header, names *cookieNames, from, to int) {
+	for i := from; i < to; i++ {
+		c := k.template
+		c.Name = names.names[i]
+		c.MaxAge = -1
+		c.Expires = time.Unix(1, 0)
+		h.Add("Set-Cookie", c.String())
+	}
+}
+
+// forbidStoring keeps caches from storing a response that sets a cookie
+// (OWASP session management, "Web Content Caching").
+func forbidStoring(h http.Header) {
+	var keep []string
+	for _, line := range h["Cache-Control"] {
+		for directive := range strings.SplitSeq(line, ",") {
+			directive = strings.TrimSpace(directive)
+			name, _, qualified := strings.Cut(strings.ToLower(directive), "=")
+			switch {
+			case name == "no-store", name == "private" && !qualified:
+				return
+			case name == "public", name == "s-maxage", name == "":
+			default:
+				keep = append(keep, directive)
+			}
+		}
+	}
+	h.Set("Cache-Control", strings.Join(append(keep, "no-store"), ", "))
+}
+
+// varyByCookie tells caches that the response depends on the cookie.
+func varyByCookie(h http.Header) {
+	for _, line := range h["Vary"] {
+		for name := range strings.SplitSeq(line, ",") {
+			if name = strings.TrimSpace(name); name == "*" || strings.EqualFold(name, "Cookie") {
+				return
+			}
+		}
+	}
+	h.Add("Vary", "Cookie")
+}

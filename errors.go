@@ -1,0 +1,79 @@
+package gimlet
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/gimlet-go/gimlet/store"
+)
+
+// The errors that callers branch on. They are found with [errors.Is].
+var (
+	// ErrNoSession says that a token names no live session: it is unknown,
+	// expired, revoked, malformed or forged. Which of these it was is not
+	// told, since it would help only an attacker; [WithEvents] knows.
+	ErrNoSession = errors.New("gimlet: no session")
+
+	// ErrGone says that the session was destroyed, revoked or given a new
+	// token by someone else while this request worked on it. Nothing was
+	// saved.
+	ErrGone = errors.New("gimlet: the session ended while the request worked on it")
+
+	// ErrTooLarge says that the session would exceed [WithMaxSize], or its
+	// cookies Cookie.MaxBytes. Nothing was saved.
+	ErrTooLarge = errors.New("gimlet: session too large")
+
+	// ErrHeadersSent says that a change needs a cookie, and that the headers
+	// of the response are already out, or its connection taken over. The
+	// change was not made.
+	ErrHeadersSent = errors.New("gimlet: the response's headers are already sent, so no cookie can be set")
+
+	// ErrClosed says that the manager is closed.
+	ErrClosed = errors.New("gimlet: manager closed")
+)
+
+// statusOf is the status of the response that replaces a handler's output.
+func statusOf(err error) int {
+	var value *ValueError
+	switch {
+	case errors.Is(err, ErrGone):
+		return http.StatusConflict
+	case errors.Is(err, ErrTooLarge), errors.As(err, &value), errors.Is(err, errMisuse):
+		return http.StatusInternalServerError
+	default:
+		return http.StatusServiceUnavailable
+	}
+}
+
+// defaultErrorHandler answers a request whose session failed.
+func defaultErrorHandler(w http.ResponseWriter, _ *http.Request, err error) {
+	status := statusOf(err)
+	if status == http.StatusServiceUnavailable {
+		w.Header().Set("Retry-After", "1")
+	}
+	http.Error(w, http.StatusText(status), status)
+}
+
+// errMisuse marks errors of the calling program, as opposed to errors of
+// the store.
+var errMisuse = errors.New("gimlet")
+
+func misuse(format string, args ...any) error {
+	return fmt.Errorf("%w: "+format, append([]any{errMisuse}, args...)...)
+}
+
+// storeError gives an error of the store the prefix of what was being done,
+// and ErrClosed its own name.
+func storeError(doing string, err error) error {
+	if errors.Is(err, store.ErrClosed) {
+		return fmt.Errorf("gimlet: %s: %w", doing, errors.Join(ErrClosed, err))
+	}
+	return fmt.Errorf("gimlet: %s: %w", doing, err)
+}
+
+// interrupted reports whether err comes from the caller's own context.
+func interrupted(ctx context.Context, err error) bool {
+	return ctx.Err() != nil && errors.Is(err, ctx.Err())
+}

@@ -1,0 +1,212 @@
+package gimlet
+
+import (
+	"context"
+	"time"
+
+	"github.com/gimlet-go/gimlet/store"
+)
+
+// Login binds the session to owner, any name by which the program knows its
+// user, and renews its token, beginning a session if there is none. Call it
+// when someone has proved who they are, and again after a change of
+// privileges. Values stay; the lifetime starts anew. If the session belonged
+// to another owner, it is destroyed and a new, empty one begins.
+//
+// The change is saved with the others of the request, in one step: until then
+// the old token names the session without the owner, and afterwards no token
+// but the new one names it at all.
+//
+// It returns an error if owner is empty, longer than 512 bytes or begins with
+// a NUL byte, if the headers of the response are out, or if the session has
+// failed.
+func (s *Session) Login(ctx context.Context, owner string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if owner == "" || len(owner) > store.MaxOwner || reservedOwner(owner) {
+		return misuse("Login: an owner has 1 to %d bytes and does not begin with a NUL byte", store.MaxOwner)
+	}
+	if err := s.prepare(ctx); err != nil {
+		return err
+	}
+	if s.live && s.state.owner != "" && s.state.owner != owner {
+		if err := s.destroy(ctx, ReasonLogin); err != nil {
+			return err
+		}
+	}
+	if !s.live {
+		s.start()
+	}
+	s.intent.login, s.intent.owner = true, owner
+	s.renew()
+	return nil
+}
+
+// Renew gives the session a new token with the same values; the old one is
+// dead as soon as the session is saved. Call it after a change of privileges
+// that is not a Login. Without a session it does nothing.
+func (s *Session) Renew(ctx context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.prepare(ctx); err != nil {
+		return err
+	}
+	if s.live {
+		s.intent.renew = true
+		s.renew()
+	}
+	return nil
+}
+
+// renew draws the next secret, unless this request has done so already.
+func (s *Session) renew() {
+	if s.next == (secret{}) {
+		s.next = newSecret()
+	}
+}
+
+// prepare loads the session for a change of its token.
+func (s *Session) prepare(ctx context.Context) error {
+	s.used = true
+	if s.err != nil {
+		return s.err
+	}
+	if s.over {
+		err := misuse("a new token: %w", ErrHeadersSent)
+		s.warn(err)
+		return err
+	}
+	if s.open() && !s.loaded {
+		return s.reload(ctx)
+	}
+	return s.err
+}
+
+// Destroy ends the session at once: its record is deleted, and its cookies
+// open nothing any more, wherever copies of them are. The response tells the
+// browser to forget them. A slower request that still works on the session
+// gets [ErrGone]. A later Set in the same request begins a new session.
+// Without a session it does nothing.
+func (s *Session) Destroy(ctx context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.used = true
+	if s.err != nil {
+		return s.err
+	}
+	if s.open() && !s.loaded {
+		if err := s.reload(ctx); err != nil {
+			return err
+		}
+	}
+	if !s.live {
+		return s.err
+	}
+	return s.destroy(ctx, ReasonLogout)
+}
+
+func (s *Session) destroy(ctx context.Context, reason Reason) error {
+	// One that was begun a moment ago and not saved is known to nobody.
+	if !s.issue.unannounced {
+		if err := s.m.end(ctx, s.token.id, &s.state, reason); err != nil {
+			return s.fail(err)
+		}
+	}
+	s.reset()
+	s.issue.forget = true
+	return nil
+}
+
+// SetLifetime makes this session, and no other, end d after it began or was
+// last bound by Login, however it is used. It must be positive and at most 400
+// days, the longest that browsers keep a cookie, and at most what [WithAAL]
+// allows. Without a session it does nothing.
+func (s *Session) SetLifetime(d time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.m.cfg.checkLifetime(d); err != nil {
+		s.used = true
+		s.fail(misuse("SetLifetime: %w", err))
+		return
+	}
+	s.want(func(in *intent) { in.lifetime = &d })
+}
+
+// SetIdleTimeout makes this session, and no other, end when it has not been
+// used for d; 0 is no idle timeout. Without a session it does nothing.
+func (s *Session) SetIdleTimeout(d time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.m.cfg.checkIdle(d); err != nil {
+		s.used = true
+		s.fail(misuse("SetIdleTimeout: %w", err))
+		return
+	}
+	s.want(func(in *intent) { in.idle = &d })
+}
+
+// SetPersistent says whether this session's cookie outlives the browser's
+// closing. Without a session it does nothing.
+func (s *Session) SetPersistent(on bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.want(func(in *intent) { in.persistent = &on })
+}
+
+func (s *Session) want(change func(*intent)) {
+	if !s.load() {
+		return
+	}
+	if s.over {
+		s.warn(ErrHeadersSent)
+		return
+	}
+	change(&s.intent)
+}
+
+// timing applies what the intent says of the session's life.
+func (in *intent) timing(h *head, now int64) {
+	if in.login {
+		life := h.ends - h.started
+		h.started, h.ends = now, now+life
+	}
+	if in.lifetime != nil {
+		h.ends = h.started + in.lifetime.Milliseconds()
+	}
+	if in.idle != nil {
+		h.idle = in.idle.Milliseconds()
+	}
+	if in.persistent != nil {
+		h.set(flagBrowser, !*in.persistent)
+	}
+}
+
+// Token returns the session's sealed token, for a client that keeps it itself
+// instead of a cookie: an API client, a desktop program. [Manager.Load] opens
+// it. Client-side values travel in it, so hand out a new one after they
+// change. It is an error to ask before the session, or a change that the token
+// depends on, was saved, and when there is no session ([ErrNoSession]).
+func (s *Session) Token() (string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.load() {
+		if s.err != nil {
+			return "", s.err
+		}
+		return "", ErrNoSession
+	}
+	if _, rest := s.split(); s.issue.unannounced || !rest.empty() {
+		return "", misuse("Token: the session has changes that its token depends on: Commit them first")
+	}
+	now := time.UnixMilli(s.m.now())
+	p := s.payload(&s.state)
+	p.set(flagBound, false)
+	if p.has(flagStored) {
+		p.idle = 0 // a token is not sent again when it is used: the record says
+	}
+	text, err := s.m.tokens.seal(p.append(nil), now)
+	if err != nil {
+		return "", s.fail(err)
+	}
+	return text, nil
+}

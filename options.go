@@ -1,0 +1,300 @@
+package gimlet
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"slices"
+	"time"
+)
+
+// An Option changes a default of [New]. Of two that set the same thing the
+// last one wins. New checks them all together.
+type Option func(*config)
+
+type config struct {
+	name          string
+	lifetime      time.Duration
+	idle          time.Duration
+	persistent    bool
+	cookie        Cookie
+	keys          [][]byte
+	keysGiven     bool
+	cookieOnly    int
+	cacheBytes    int64
+	compression   Compression
+	codec         Codec
+	maxSize       int
+	maxPerOwner   int
+	manualCommit  bool
+	renewEvery    time.Duration
+	grace         time.Duration
+	aal           int
+	logger        *slog.Logger
+	onError       func(http.ResponseWriter, *http.Request, error)
+	events        func(context.Context, Event)
+	binding       func(*http.Request) string
+	clearSiteData string
+	errs          []error
+}
+
+// The defaults.
+const (
+	defaultLifetime = 7 * 24 * time.Hour
+	defaultIdle     = 24 * time.Hour
+	defaultCache    = 32 << 20
+	defaultMaxSize  = 1 << 20
+)
+
+func defaults() config {
+	return config{
+		name:       "default",
+		lifetime:   defaultLifetime,
+		idle:       defaultIdle,
+		persistent: true,
+		cacheBytes: defaultCache,
+		codec:      CBOR(),
+		maxSize:    defaultMaxSize,
+		onError:    defaultErrorHandler,
+	}
+}
+
+// WithName names the manager, "default" by default. Key ring, revocations and
+// seals belong to the name, so that managers of different names can share a
+// store, and cannot open each other's cookies.
+func WithName(name string) Option {
+	return func(c *config) { c.name = name }
+}
+
+// WithLifetime sets how long a session lives at most, however it is used: 7
+// days by default, and at most 400, the longest that browsers keep a cookie.
+// Login begins the time anew.
+func WithLifetime(d time.Duration) Option {
+	return func(c *config) { c.lifetime = d }
+}
+
+// WithIdleTimeout sets how long a session lives without being used: 24 hours
+// by default; 0 is no idle timeout. Use means that a handler touched it.
+// Moving the deadline is written down at most once in a tenth of the timeout,
+// so a session may end up to a tenth early, never late.
+func WithIdleTimeout(d time.Duration) Option {
+	return func(c *config) { c.idle = d }
+}
+
+// WithPersistent says whether cookies outlive the browser's closing, up to the
+// session's end: true by default. [Session.SetPersistent] changes it for one
+// session.
+func WithPersistent(on bool) Option {
+	return func(c *config) { c.persistent = on }
+}
+
+// WithCookie configures the cookies.
+func WithCookie(cookie Cookie) Option {
+	return func(c *config) { c.cookie = cookie }
+}
+
+// WithKeys sets the keys that seal cookies: the first seals, all of them open.
+// To rotate, put a new key in front, and take an old one out when no cookie
+// sealed with it can be alive. Each needs at least 32 random bytes. Without
+// this option, keys are made, kept in the store and rotated by themselves.
+func WithKeys(keys ...[]byte) Option {
+	clones := make([][]byte, len(keys))
+	for i, key := range keys {
+		clones[i] = slices.Clone(key)
+	}
+	return func(c *config) { c.keys, c.keysGiven = clones, true }
+}
+
+// WithCookieOnly lets sessions live in the cookie alone, without a record in
+// the store, while their sealed form has at most maxBytes bytes. One that
+// grows beyond moves to the store, and back when it shrinks. A session with an
+// owner always has a record, so that it can be listed. maxBytes must be below
+// Cookie.MaxBytes; 0 turns it off.
+//
+// Of overlapping requests that change such a session, the response that
+// reaches the browser last wins, and a copy of an older cookie shows the older
+// values while the session lives.
+func WithCookieOnly(maxBytes int) Option {
+	return func(c *config) { c.cookieOnly = maxBytes }
+}
+
+// WithCache sets how much memory the read cache may use: 32 MiB by default,
+// at least 64 KiB and at most 64 GiB; 0 turns it off.
+func WithCache(bytes int64) Option {
+	return func(c *config) { c.cacheBytes = bytes }
+}
+
+// WithCompression says how records are compressed in the store. Records that
+// were written with another setting stay readable.
+func WithCompression(compression Compression) Option {
+	return func(c *config) { c.compression = compression }
+}
+
+// A Compression says how much work goes into making records smaller.
+type Compression int
+
+const (
+	// CompressionFastest is zstd at its fastest level, for records that are
+	// large enough to gain from it. It is the default.
+	CompressionFastest Compression = iota
+	// CompressionBalanced is zstd at its default level: smaller by two or
+	// three percent, at up to half as much work again.
+	CompressionBalanced
+	// CompressionNone stores records as they are.
+	CompressionNone
+)
+
+// WithCodec sets how values become bytes: [CBOR] by default. Values that
+// another codec wrote cannot be read, so choose before the first session.
+func WithCodec(codec Codec) Option {
+	return func(c *config) { c.codec = codec }
+}
+
+// WithMaxSize bounds the encoded size of a session's keys and values: 1 MiB
+// by default, and at most 15 MiB. Beyond it a session fails with [ErrTooLarge].
+func WithMaxSize(bytes int) Option {
+	return func(c *config) { c.maxSize = bytes }
+}
+
+// WithMaxSessionsPerOwner bounds how many sessions an owner can have: Login
+// ends the ones that were logged in longest ago. 0, the default, is no bound.
+func WithMaxSessionsPerOwner(n int) Option {
+	return func(c *config) { c.maxPerOwner = n }
+}
+
+// WithManualCommit leaves saving to [Session.Commit]: what a request has not
+// committed when it ends is forgotten.
+func WithManualCommit(on bool) Option {
+	return func(c *config) { c.manualCommit = on }
+}
+
+// WithRenewal gives every session a new token once in a while: on its first
+// use after every has passed since the last one. The old token works for
+// another grace, so that requests that are under way with it succeed; they all
+// get the same new one. 0, the default, turns it off.
+func WithRenewal(every, grace time.Duration) Option {
+	return func(c *config) { c.renewEvery, c.grace = every, grace }
+}
+
+// WithAAL sets lifetime and idle timeout to what NIST SP 800-63B-4 asks for an
+// authentication assurance level, and refuses longer ones, whether set with
+// other options or for one session: level 1 is 30 days and no idle timeout,
+// level 2 is 24 hours and 1 hour, level 3 is 12 hours and 15 minutes. Shorter
+// ones may be set after it.
+func WithAAL(level int) Option {
+	return func(c *config) {
+		c.aal = level
+		if l, ok := aals[level]; ok {
+			c.lifetime, c.idle = l.lifetime, l.idle
+		}
+	}
+}
+
+var aals = map[int]struct{ lifetime, idle time.Duration }{
+	1: {30 * 24 * time.Hour, 0},
+	2: {24 * time.Hour, time.Hour},
+	3: {12 * time.Hour, 15 * time.Minute},
+}
+
+// WithLogger sets where warnings and errors go: [slog.Default] by default.
+// No token, cookie, ring key or value is ever logged, at any level.
+func WithLogger(logger *slog.Logger) Option {
+	return func(c *config) { c.logger = logger }
+}
+
+// WithErrorHandler sets what answers a request whose session failed, instead
+// of its handler, of whose output nothing leaves. err wraps [ErrGone],
+// [ErrTooLarge] or an error of the store, among others. By default the answer
+// is 503 for errors of the store, 409 for ErrGone and 500 for the rest, which
+// are errors of the program.
+//
+// f finds the headers that middleware around [Manager.Handler] has set, and
+// Cache-Control: no-store. r is the request as the handler got it, and its
+// session the one that failed: it reads as empty.
+func WithErrorHandler(f func(w http.ResponseWriter, r *http.Request, err error)) Option {
+	return func(c *config) {
+		if f == nil {
+			f = defaultErrorHandler
+		}
+		c.onError = f
+	}
+}
+
+// WithBinding binds cookies to a property of the request, the network or the
+// browser's name say: a cookie that comes with another one than it was made
+// for is no session, and an event. Choose what does not change while people
+// move about. The property is kept as a hash, inside the seal.
+func WithBinding(f func(*http.Request) string) Option {
+	return func(c *config) { c.binding = f }
+}
+
+// WithClearSiteData makes the response to a request that destroyed its session
+// carry Clear-Site-Data over TLS, with types such as "cache", "cookies",
+// "storage", so that the browser removes what it keeps of the site. It is left
+// out if the request began another session, whose cookie would be removed too.
+func WithClearSiteData(types ...string) Option {
+	return func(c *config) {
+		c.clearSiteData = ""
+		for i, t := range types {
+			if i > 0 {
+				c.clearSiteData += ", "
+			}
+			c.clearSiteData += `"` + t + `"`
+			if !slices.Contains(siteData, t) {
+				c.errs = append(c.errs, fmt.Errorf("WithClearSiteData: %q is not one of %q", t, siteData))
+			}
+		}
+	}
+}
+
+var siteData = []string{"cache", "cookies", "storage", "executionContexts", "clientHints", "prefetchCache", "prerenderCache", "*"}
+
+// check validates the options together and resolves the cookie.
+func (c *config) check() error {
+	cookie, err := c.cookie.resolve()
+	c.cookie = cookie
+	errs := append(c.errs, err, c.checkLifetime(c.lifetime), c.checkIdle(c.idle))
+	refuse := func(bad bool, format string, args ...any) {
+		if bad {
+			errs = append(errs, fmt.Errorf(format, args...))
+		}
+	}
+	if c.keysGiven {
+		errs = append(errs, checkKeys(c.keys))
+	}
+	_, known := aals[c.aal]
+	refuse(c.aal != 0 && !known, "WithAAL: there is no level %d: use 1, 2 or 3", c.aal)
+	refuse(c.name == "" || len(c.name) > 64, "WithName: a name has 1 to 64 bytes")
+	refuse(c.cookieOnly < 0 || c.cookieOnly > c.cookie.MaxBytes-512, "WithCookieOnly: %d bytes do not fit below Cookie.MaxBytes (%d) with room for names and attributes: use at most %d, or raise it", c.cookieOnly, c.cookie.MaxBytes, c.cookie.MaxBytes-512)
+	refuse(c.cacheBytes != 0 && c.cacheBytes < minCache, "WithCache: %d bytes are too few to be of use: use at least %d, or 0 for no cache", c.cacheBytes, minCache)
+	refuse(c.cacheBytes > maxCache, "WithCache: %d bytes are more than a cache of sessions can use: use at most %d", c.cacheBytes, int64(maxCache))
+	refuse(c.compression < CompressionFastest || c.compression > CompressionNone, "WithCompression: %d is not one of CompressionFastest, CompressionBalanced, CompressionNone", c.compression)
+	refuse(c.codec == nil, "WithCodec: nil: leave the option out for CBOR")
+	refuse(c.maxSize < 1 || c.maxSize > maxMaxSize, "WithMaxSize: %d is not between 1 and %d bytes", c.maxSize, maxMaxSize)
+	refuse(c.maxPerOwner < 0, "WithMaxSessionsPerOwner: %d is negative: use 0 for no bound", c.maxPerOwner)
+	refuse(c.renewEvery < 0 || c.grace < 0, "WithRenewal: a negative time")
+	refuse(c.renewEvery > 0 && (c.grace == 0 || c.grace >= c.renewEvery), "WithRenewal: the grace (%v) must be above 0 and below %v, or requests that are under way lose their session", c.grace, c.renewEvery)
+	return errors.Join(errs...)
+}
+
+func (c *config) checkLifetime(d time.Duration) error {
+	if d < time.Second || d > maxLifetime {
+		return fmt.Errorf("a lifetime of %v is not between 1 second and 400 days (%v), the longest that browsers keep a cookie", d, maxLifetime)
+	}
+	if l, ok := aals[c.aal]; ok && d > l.lifetime {
+		return fmt.Errorf("a lifetime of %v is longer than authentication assurance level %d allows (%v)", d, c.aal, l.lifetime)
+	}
+	return nil
+}
+
+func (c *config) checkIdle(d time.Duration) error {
+	if d != 0 && d < time.Second || d > maxLifetime {
+		return fmt.Errorf("an idle timeout of %v is neither 0 nor between 1 second and 400 days", d)
+	}
+	if l, ok := aals[c.aal]; ok && l.idle > 0 && (d == 0 || d > l.idle) {
+		return fmt.Errorf("an idle timeout of %v is longer than authentication assurance level %d allows (%v)", d, c.aal, l.idle)
+	}
+	return nil
+}

@@ -1,0 +1,30 @@
+package gimlet
+
+import (
+	"crypto/sha256"
+
+	"github.com/gimlet-go/gimlet/store"
+)
+
+// The manager keeps its own state in the store, as records under reserved
+// IDs: six zero bytes, which no session's ID begins with, and a hash of the
+// manager's name and of what is kept. They bypass cache and compression.
+
+func reservedID(manager, what string) store.ID {
+	sum := sha256.Sum256([]byte("gimlet reserved\x00" + manager + "\x00" + what))
+	var id store.ID
+	copy(id[6:], sum[:])
+	return id
+}
+
+// revocationOwner is the owner under which a manager's revocations are listed.
+// The NUL keeps it apart from the owners that programs use: Login refuses
+// owners that begin with one.
+func revocationOwner(manager string) string {
+	sum := sha256.Sum256([]byte(manager))
+	return "\x00gimlet.revoked\x00" + string(sum[:16])
+}
+
+func reservedOwner(owner string) bool {
+	return len(owner) > 0 && owner[0] == 0
+}

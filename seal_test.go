@@ -1,0 +1,360 @@
+package gimlet
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+var sealedAt = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+func someBytes(n int) []byte {
+	b := make([]byte, n)
+	rand.Read(b)
+	return b
+}
+
+func sessionSealer(ring *keyRing, signed bool) *sealer {
+	return newSealer(ring, "session", "__Host-id", "default", signed)
+}
+
+// bothForms runs f for the sealed and the signed form, each on a ring of two keys.
+func bothForms(t *testing.T, f func(t *testing.T, s *sealer)) {
+	for _, signed := range []bool{false, true} {
+		t.Run(fmt.Sprintf("signed=%t", signed), func(t *testing.T) {
+			f(t, sessionSealer(givenRing([][]byte{someBytes(32), someBytes(40)}), signed))
+		})
+	}
+}
+
+func sealed(t testing.TB, s *sealer, payload []byte) string {
+	t.Helper()
+	text, err := s.seal(payload, sealedAt)
+	require.NoError(t, err)
+	return text
+}
+
+// refuses requires that a text does not open, for one of the reasons, and that
+// nothing of it comes out.
+func refuses(t testing.TB, s *sealer, text string, reasons ...error) {
+	t.Helper()
+	payload, _, err := s.open(t.Context(), text, sealedAt)
+	if err == nil || payload != nil {
+		require.FailNow(t, "opened", "%q", text)
+	}
+	for _, reason := range reasons {
+		if err == reason {
+			return
+		}
+	}
+	if len(reasons) > 0 {
+		require.Contains(t, reasons, err)
+	}
+}
+
+// raw is the envelope behind a text, and text the inverse.
+func raw(t testing.TB, text string) []byte {
+	t.Helper()
+	b, err := base64url.DecodeString(text)
+	require.NoError(t, err)
+	return b
+}
+
+// What was sealed opens to the same bytes, whatever their number and their
+// end, and has the length that was foretold.
+func TestSeal_roundTrip(t *testing.T) {
+	bothForms(t, func(t *testing.T, s *sealer) {
+		check := func(payload []byte) {
+			text := sealed(t, s, payload)
+			require.Len(t, text, s.size(len(payload)))
+			got, current, err := s.open(t.Context(), text, sealedAt)
+			require.NoError(t, err)
+			require.True(t, current)
+			require.True(t, bytes.Equal(payload, got), "%d bytes", len(payload))
+		}
+		for n := range 201 {
+			check(someBytes(n))
+			check(make([]byte, n))
+			check(bytes.Repeat([]byte{0x80}, n))
+			check(append(someBytes(n), 0x80, 0, 0))
+		}
+		for _, n := range []int{4095, 4096, 65_537, 1 << 20} {
+			check(someBytes(n))
+		}
+	})
+}
+
+// Lengths are padded to buckets of 32 bytes, so that they say little.
+func TestSeal_paddedToBuckets(t *testing.T) {
+	s := sessionSealer(givenRing([][]byte{someBytes(32)}), false)
+	for bucket := range 8 {
+		want := len(sealed(t, s, make([]byte, bucket*padTo)))
+		for n := bucket * padTo; n < (bucket+1)*padTo; n++ {
+			require.Len(t, sealed(t, s, someBytes(n)), want, "%d bytes", n)
+		}
+		require.Less(t, want, len(sealed(t, s, make([]byte, (bucket+1)*padTo))))
+	}
+}
+
+// Every flipped bit, truncation and extension is refused, and of a tampered
+// envelope nothing comes out.
+func TestSeal_tampered(t *testing.T) {
+	bothForms(t, func(t *testing.T, s *sealer) {
+		for _, n := range []int{0, 1, 64, 100} {
+			text := sealed(t, s, someBytes(n))
+			whole := raw(t, text)
+			for bit := range 8 * len(whole) {
+				b := bytes.Clone(whole)
+				b[bit/8] ^= 1 << (bit % 8)
+				want := errTampered
+				switch {
+				case bit < 8:
+					want = errNotOurs
+				case bit < 8*5:
+					want = errStaleKey
+				}
+				refuses(t, s, base64url.EncodeToString(b), want)
+			}
+			for i := range text {
+				refuses(t, s, text[:i], errNotOurs, errTampered)
+				refuses(t, s, text[i+1:])
+			}
+			for i := range whole {
+				refuses(t, s, base64url.EncodeToString(whole[:i]), errNotOurs, errTampered)
+			}
+			for c := range 256 {
+				refuses(t, s, text+string(rune(c)), errNotOurs, errTampered)
+				refuses(t, s, base64url.EncodeToString(append(bytes.Clone(whole), byte(c))), errTampered)
+			}
+		}
+	})
+}
+
+// Parts of good envelopes do not make another one.
+func TestSeal_swappedParts(t *testing.T) {
+	bothForms(t, func(t *testing.T, s *sealer) {
+		a, b := raw(t, sealed(t, s, someBytes(90))), raw(t, sealed(t, s, someBytes(90)))
+		for cut := 1; cut < len(a); cut++ {
+			refuses(t, s, base64url.EncodeToString(append(bytes.Clone(a[cut:]), a[:cut]...)))
+			if cut >= envelopeHeader { // before it they are equal
+				mixed := append(bytes.Clone(a[:cut]), b[cut:]...)
+				if cut > envelopeHeader {
+					refuses(t, s, base64url.EncodeToString(mixed), errTampered)
+				}
+			}
+		}
+		refuses(t, s, base64url.EncodeToString(append(bytes.Clone(a), b...)), errTampered)
+	})
+}
+
+// Of the several texts that decode to the same bytes only one is accepted.
+func TestSeal_onlyCanonicalText(t *testing.T) {
+	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+	bothForms(t, func(t *testing.T, s *sealer) {
+		for n := range 4 {
+			text := sealed(t, s, someBytes(n))
+			last := strings.IndexByte(alphabet, text[len(text)-1])
+			for c := range alphabet {
+				if c != last {
+					refuses(t, s, text[:len(text)-1]+alphabet[c:c+1])
+				}
+			}
+			for _, bad := range []string{"=", "==", "\n", "\r", "\r\n", " ", "\t", "\x00", "%", "."} {
+				refuses(t, s, text+bad, errNotOurs)
+				refuses(t, s, bad+text, errNotOurs)
+				refuses(t, s, text[:9]+bad+text[9:], errNotOurs)
+			}
+		}
+		// The standard alphabet is another one.
+		for {
+			if text := sealed(t, s, someBytes(60)); strings.ContainsAny(text, "-_") {
+				refuses(t, s, strings.NewReplacer("-", "+", "_", "/").Replace(text), errNotOurs)
+				break
+			}
+		}
+	})
+}
+
+// A form byte that is not the sealer's is refused, also with all the rest in
+// order: there is no other algorithm to fall back to.
+func TestSeal_otherForms(t *testing.T) {
+	ring := givenRing([][]byte{someBytes(32)})
+	plain, signed := sessionSealer(ring, false), sessionSealer(ring, true)
+	for _, s := range []*sealer{plain, signed} {
+		b := raw(t, sealed(t, s, someBytes(50)))
+		for form := range 256 {
+			b[0] = byte(form)
+			if b[0] != formSealed {
+				refuses(t, plain, base64url.EncodeToString(b), errNotOurs)
+			}
+			if b[0] != formSigned {
+				refuses(t, signed, base64url.EncodeToString(b), errNotOurs)
+			}
+		}
+		b[0] = formSealed + formSigned - s.form() // the other one
+		for _, other := range []*sealer{plain, signed} {
+			refuses(t, other, base64url.EncodeToString(b), errNotOurs, errTampered)
+		}
+	}
+	for _, text := range []string{"", "{}", `{"a":1}`, "AQ", "null", strings.Repeat("A", 1000)} {
+		refuses(t, plain, text)
+		refuses(t, signed, text)
+	}
+}
+
+// What was sealed for one purpose, cookie name, manager, key or day opens for
+// no other.
+func TestSeal_boundToPurpose(t *testing.T) {
+	key := [][]byte{someBytes(32)}
+	for _, signed := range []bool{false, true} {
+		ring := givenRing(key)
+		sealers := []*sealer{
+			newSealer(ring, "session", "__Host-id", "default", signed),
+			newSealer(ring, "transient", "__Host-id", "default", signed),
+			newSealer(ring, "token", "", "default", signed),
+			newSealer(ring, "session", "id", "default", signed),
+			newSealer(ring, "session", "__host-id", "default", signed),
+			newSealer(ring, "session", "__Host-id", "other", signed),
+			newSealer(ring, "session", "", "__Host-id\x00default", signed),
+			newSealer(givenRing([][]byte{someBytes(32)}), "session", "__Host-id", "default", signed),
+		}
+		for i, from := range sealers {
+			text := sealed(t, from, []byte("payload"))
+			for j, to := range sealers {
+				if i != j {
+					refuses(t, to, text, errTampered, errStaleKey)
+				}
+			}
+			tomorrow, err := from.seal([]byte("payload"), sealedAt.Add(24*time.Hour))
+			require.NoError(t, err)
+			b := raw(t, tomorrow)
+			copy(b[5:7], raw(t, text)[5:7])
+			refuses(t, from, base64url.EncodeToString(b), errTampered)
+		}
+		same := newSealer(givenRing(key), "session", "__Host-id", "default", signed)
+		_, _, err := same.open(t.Context(), sealed(t, sealers[0], nil), sealedAt)
+		require.NoError(t, err, "an equal one opens: the test above can fail")
+	}
+}
+
+// Each day, form and purpose has a key of its own, so that no key sees more
+// than a day's random nonces.
+func TestSeal_keysAreDerived(t *testing.T) {
+	ring := givenRing([][]byte{someBytes(32), someBytes(32)})
+	keys := make(map[string]bool)
+	for _, s := range []*sealer{
+		sessionSealer(ring, false), sessionSealer(ring, true), newSealer(ring, "token", "", "default", false),
+	} {
+		for _, from := range *ring.keys.Load() {
+			for day := range uint16(300) {
+				k, err := s.derive(from, day)
+				require.NoError(t, err)
+				keys[string(k.mac)] = true
+			}
+			keys[string(from.Secret)] = true
+		}
+	}
+	require.Len(t, keys, 3*2*300+2)
+}
+
+// One plaintext sealed over and over never gives the same envelope or nonce.
+func TestSeal_noNonceTwice(t *testing.T) {
+	s := sessionSealer(givenRing([][]byte{someBytes(32)}), false)
+	nonces := make(map[[12]byte]bool)
+	for range 100_000 {
+		text, err := s.seal([]byte("the same"), sealedAt)
+		if err != nil {
+			require.NoError(t, err)
+		}
+		var envelope [21]byte
+		if _, err := base64url.Decode(envelope[:], []byte(text[:28])); err != nil {
+			require.NoError(t, err)
+		}
+		nonces[[12]byte(envelope[envelopeHeader:][:12])] = true
+	}
+	require.Len(t, nonces, 100_000)
+}
+
+// The signed form can be read by everybody; the sealed one says nothing.
+func TestSeal_signedIsReadable(t *testing.T) {
+	ring := givenRing([][]byte{someBytes(32)})
+	payload := []byte("what everybody may read")
+	require.Contains(t, string(raw(t, sealed(t, sessionSealer(ring, true), payload))), string(payload))
+	require.NotContains(t, string(raw(t, sealed(t, sessionSealer(ring, false), payload))), "every")
+}
+
+// Opening says whether the key that seals now was used.
+func TestSeal_currentKey(t *testing.T) {
+	bothForms(t, func(t *testing.T, s *sealer) {
+		keys := *s.ring.keys.Load()
+		older := sessionSealer(&keyRing{}, s.signed)
+		only := keys[:1]
+		older.ring.keys.Store(&only)
+		payload, current, err := s.open(t.Context(), sealed(t, older, []byte("x")), sealedAt)
+		require.NoError(t, err)
+		require.False(t, current)
+		require.Equal(t, "x", string(payload))
+		refuses(t, older, sealed(t, s, []byte("x")), errStaleKey)
+	})
+}
+
+// Making a cipher costs more than using it, so it is kept; and what is kept is
+// bounded, since the day stands in what clients send.
+func TestSeal_cipherIsKept(t *testing.T) {
+	bothForms(t, func(t *testing.T, s *sealer) {
+		text := sealed(t, s, someBytes(100))
+		open := func() {
+			if _, _, err := s.open(context.Background(), text, sealedAt); err != nil {
+				panic(err)
+			}
+		}
+		kept := testing.AllocsPerRun(200, open)
+		anew := testing.AllocsPerRun(200, func() { clear(s.cache); open() })
+		require.LessOrEqual(t, kept, 12.0)
+		require.Greater(t, anew, kept+5, "the comparison can fail")
+		require.Len(t, s.cache, 1)
+
+		b := raw(t, text)
+		for day := range 1000 {
+			b[5], b[6] = byte(day>>8), byte(day)
+			refuses(t, s, base64url.EncodeToString(b), errTampered)
+			require.LessOrEqual(t, len(s.cache), maxDerived)
+		}
+		clear(s.cache)
+		for i := range 1000 {
+			b[1], b[2] = byte(i>>8), byte(i)
+			refuses(t, s, base64url.EncodeToString(b))
+		}
+		require.LessOrEqual(t, len(s.cache), 1, "keys that are not in the ring are not derived from")
+	})
+}
+
+// A sealer is safe for concurrent use.
+func TestSeal_concurrent(t *testing.T) {
+	bothForms(t, func(t *testing.T, s *sealer) {
+		var wg sync.WaitGroup
+		for worker := range 4 {
+			wg.Go(func() {
+				for i := range 200 {
+					now := sealedAt.Add(time.Duration(i%3) * 24 * time.Hour)
+					text, err := s.seal([]byte{byte(worker)}, now)
+					if err != nil {
+						panic(err)
+					}
+					got, _, err := s.open(context.Background(), text, now)
+					if err != nil || !bytes.Equal(got, []byte{byte(worker)}) {
+						panic("not what was sealed")
+					}
+				}
+			})
+		}
+		wg.Wait()
+	})
+}
