@@ -159,6 +159,12 @@ func TestDelete_NoGhosts(t *testing.T) {
 	}
 	t.Run("control", func(t *testing.T) {
 		s := open(t, slack{memory.New()})
-		require.NotZero(t, ghosts(t, s, s.NaiveView, 100))
+		found := int64(0)
+		for range 1000 { // how soon depends on what else the machine does
+			if found = ghosts(t, s, s.NaiveView, 100); found > 0 {
+				break
+			}
+		}
+		require.NotZero(t, found)
 	})
 }

@@ -92,7 +92,9 @@ type Store interface {
 	// version is stored, ErrNotFound if none is (it was deleted or has
 	// expired, and Save does not bring it back). The comparison and the write
 	// are one atomic step. Data, Owner and Expires are replaced together; an
-	// owner that changed moves the record in the owner's list.
+	// owner that changed moves the record in the owner's list. A store that
+	// sends a request again, because an answer was lost, must not report its
+	// own first attempt as a conflict.
 	//
 	// When Save returns nil the record is durable: it survives the process
 	// and, where the store has a disk, the power. A store that cannot promise

@@ -24,8 +24,8 @@
 // # Damage
 //
 // Every record carries a checksum over its key and its bytes, and every access
-// to the file is guarded: damage is reported as a [*CorruptError], which wraps
-// [store.ErrCorrupt], and never ends the program or returns wrong bytes.
+// to the file is guarded: damage is reported as a [*CorruptError], and never
+// ends the program or returns wrong bytes.
 //
 // # Compatibility
 //
@@ -64,6 +64,7 @@ type Store struct {
 
 	queue   chan *request
 	touches touches
+	unsure  bool // a commit failed, and the meta page on the disk may differ from that in memory; of the writer
 	stats   counters
 
 	closeOnce sync.Once

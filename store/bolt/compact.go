@@ -64,7 +64,7 @@ func (s *Store) discard(next *opening) {
 		_, _ = protect(next.db.Close)
 	}
 	if next.file != nil {
-		_ = next.file.Close()
+		_ = release(next.file)
 	}
 	_ = os.Remove(next.real)
 }

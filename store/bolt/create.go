@@ -20,10 +20,13 @@ func boltOptions(f *os.File, timeout time.Duration) *bbolt.Options {
 		NoStatistics: true,
 		OpenFile:     func(string, int, os.FileMode) (*os.File, error) { return f, nil },
 	}
-	if bits.UintSize == 64 && runtime.GOOS != "windows" {
+	if runtime.GOOS != "windows" {
 		// Address space only. Growing the map later would stop all readers,
 		// and wait for the slowest. Windows would make the file as large.
-		o.InitialMmapSize = 1 << 30
+		o.InitialMmapSize = 1 << 28
+		if bits.UintSize == 64 {
+			o.InitialMmapSize = 1 << 30
+		}
 	}
 	return o
 }

@@ -60,7 +60,7 @@ func unusable(t *testing.T, s *bolt.Store) {
 	t.Helper()
 	failed := func(err error) {
 		t.Helper()
-		require.ErrorIs(t, err, store.ErrCorrupt)
+		require.ErrorIs(t, err, bolt.ErrDamaged)
 		require.ErrorContains(t, err, s.Path())
 	}
 	_, err := s.Load(t.Context(), store.ID{1})
@@ -106,7 +106,7 @@ func TestFileCutOffWhileOpen(t *testing.T) {
 			s := bolt.Open(path)
 			require.NoError(t, s.Err())
 			require.NoError(t, os.Truncate(path, 0))
-			require.ErrorIs(t, use(s), store.ErrCorrupt)
+			require.ErrorIs(t, use(s), bolt.ErrDamaged)
 			unusable(t, s)
 		})
 	}

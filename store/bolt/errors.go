@@ -14,7 +14,15 @@ import (
 // this one. The error that wraps it names the file and how long was waited.
 var ErrLocked = errors.New("in use by another process or another store of this process")
 
-// A CorruptError says what is damaged. It wraps [store.ErrCorrupt].
+// ErrDamaged says that the file as a whole cannot be trusted, not only a record
+// of it: restore a backup, or begin with another file. The error that wraps it
+// is a [*CorruptError].
+var ErrDamaged = errors.New("the file is damaged")
+
+// A CorruptError says what is damaged: a record, then it wraps
+// [store.ErrCorrupt], or the file, then it wraps [ErrDamaged]. The two are told
+// apart because a damaged record is one session less, and a damaged file is a
+// store that has failed.
 type CorruptError struct {
 	Path string   // the file
 	ID   store.ID // the damaged record, or the zero ID when the file itself is damaged
@@ -29,8 +37,14 @@ func (e *CorruptError) Error() string {
 	return fmt.Sprintf("bolt: %s: record %s is damaged: %v", e.Path, e.ID, e.Err)
 }
 
-// Unwrap makes the error match [store.ErrCorrupt] and what lies under it.
-func (e *CorruptError) Unwrap() []error { return []error{store.ErrCorrupt, e.Err} }
+// Unwrap makes the error match [store.ErrCorrupt] or [ErrDamaged], and what
+// lies under it.
+func (e *CorruptError) Unwrap() []error {
+	if e.ID == (store.ID{}) {
+		return []error{ErrDamaged, e.Err}
+	}
+	return []error{store.ErrCorrupt, e.Err}
+}
 
 // A VersionError says that the file has a format that this program is too old
 // to understand. The file has not been changed.

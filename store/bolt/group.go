@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"go.etcd.io/bbolt"
-	bberrors "go.etcd.io/bbolt/errors"
 
 	"github.com/gimlet-go/gimlet/store"
 )
@@ -39,7 +38,11 @@ func (s *Store) commit(group []*request) {
 // change in its request. The error is that of the transaction as a whole.
 func (s *Store) attempt(t *txn, group []*request) error {
 	return s.guard(func() error {
-		return s.db.Update(func(tx *bbolt.Tx) error {
+		if err := s.heal(); err != nil {
+			return err
+		}
+		committing := false
+		err := s.db.Update(func(tx *bbolt.Tx) error {
 			if err := t.beginAll(tx); err != nil {
 				return err
 			}
@@ -56,8 +59,11 @@ func (s *Store) attempt(t *txn, group []*request) error {
 			if t.writes == 0 {
 				return errNoChange
 			}
+			committing = true
 			return nil
 		})
+		s.unsure = committing && err != nil && s.file != nil
+		return err
 	})
 }
 
@@ -80,8 +86,8 @@ func (s *Store) settle(t *txn, group []*request, err error) {
 		s.touches.forget(t.changed)
 	case errors.Is(err, errNoChange):
 		s.touches.forget(t.changed)
-	case errors.Is(err, bberrors.ErrMaxSizeReached) && len(group) > 1:
-		// Nothing was written. One that is too large must not keep out the
+	case len(group) > 1 && noRoom(err):
+		// Nothing of it is in the file. One that is too large must not keep out the
 		// others: each has its own transaction now.
 		for _, r := range group {
 			s.commit([]*request{r})

@@ -107,6 +107,10 @@ func (l *lister) yieldBatch(ctx context.Context, yield func(store.Record, error)
 		if e.touch != nil && l.store.touches.get(e.id) != e.touch {
 			// As in Load: what was read may be older than the call.
 			e.record, e.err = l.store.Load(ctx, e.id)
+			if e.err != nil && !errors.Is(e.err, store.ErrNotFound) && !errors.Is(e.err, store.ErrCorrupt) {
+				yield(store.Record{}, e.err)
+				return false
+			}
 		}
 		if l.skips(e) {
 			continue

@@ -149,7 +149,7 @@ func TestOpen_refuses(t *testing.T) {
 	})
 	t.Run("another file", func(t *testing.T) {
 		for _, n := range []int{1, 100, 4096, 100000} {
-			refuses(t, write(t, []byte(strings.Repeat("x", n))), "not a bbolt database", store.ErrCorrupt)
+			refuses(t, write(t, []byte(strings.Repeat("x", n))), "not a bbolt database", bolt.ErrDamaged)
 		}
 	})
 }
@@ -158,7 +158,7 @@ func TestOpen_refusesDamage(t *testing.T) {
 	whole := sample(t)
 	t.Run("a part of a file", func(t *testing.T) {
 		for n := 512; n < usedBytes(t, whole); n += 4096 - 512 {
-			refuses(t, write(t, whole[:n]), "", store.ErrCorrupt)
+			refuses(t, write(t, whole[:n]), "", bolt.ErrDamaged)
 		}
 	})
 	t.Run("a newer format", func(t *testing.T) {
@@ -175,12 +175,12 @@ func TestOpen_refusesDamage(t *testing.T) {
 	t.Run("a lost version", func(t *testing.T) {
 		path := write(t, whole)
 		raw(t, path, func(tx *bbolt.Tx) error { return tx.DeleteBucket(metaBucket) })
-		refuses(t, path, "the version of the format is missing", store.ErrCorrupt)
+		refuses(t, path, "the version of the format is missing", bolt.ErrDamaged)
 	})
 	t.Run("a lost bucket", func(t *testing.T) {
 		path := write(t, whole)
 		raw(t, path, func(tx *bbolt.Tx) error { return tx.DeleteBucket(ownersBucket) })
-		refuses(t, path, "a bucket is missing", store.ErrCorrupt)
+		refuses(t, path, "a bucket is missing", bolt.ErrDamaged)
 	})
 }
 

@@ -160,7 +160,7 @@ func (s *Store) applyTouch(t *txn, c *touchChange) error {
 // flushTouches writes all touches that are pending.
 func (s *Store) flushTouches() error {
 	for s.touches.count() > 0 {
-		r := s.flushRequest()
+		r := s.flushRequest(maxFlush)
 		s.commit([]*request{r})
 		if err := <-r.done; err != nil {
 			return err
@@ -169,11 +169,11 @@ func (s *Store) flushTouches() error {
 	return s.failure.get()
 }
 
-// flushRequest asks for some of the pending touches to be written. Nobody
+// flushRequest asks for up to limit of the pending touches to be written. Nobody
 // waits for it: what a failed commit leaves is written by a later one.
-func (s *Store) flushRequest() *request {
+func (s *Store) flushRequest(limit int) *request {
 	all := func(*touch) bool { return true }
-	return &request{change: flushChange{s.touches.some(maxFlush, all)}, done: make(chan error, 1)}
+	return &request{change: flushChange{s.touches.some(limit, all)}, done: make(chan error, 1)}
 }
 
 type flushChange struct{ ids []store.ID }

@@ -104,10 +104,15 @@ func (s *Store) write() {
 		case r := <-s.queue:
 			s.round(r, false)
 		case <-flush.C:
-			// What one group did not hold, or could not write, has waited its
-			// turn: the timer is armed again at the top.
+			// What could not be written waits its turn: the timer is armed
+			// again at the top. What one group did not hold does not wait.
 			armed = false
+			before := s.touches.count()
 			s.round(nil, true)
+			if left := s.touches.count(); left > 0 && left < before {
+				flush.Reset(0)
+				armed = true
+			}
 		case <-s.closing:
 			s.finish()
 			return
@@ -138,7 +143,7 @@ func (s *Store) round(first *request, flush bool) {
 	g := s.collect(first)
 	s.applyTouches(g.touches)
 	if flush || s.touches.count() >= maxPending {
-		g.changes = append(g.changes, s.flushRequest())
+		g.changes = append(g.changes, s.flushRequest(max(maxFlush, s.touches.count()-maxPending)))
 	}
 	s.commit(g.changes)
 	for _, r := range g.jobs {
