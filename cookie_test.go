@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/stretchr/testify/require"
 
@@ -57,19 +58,21 @@ func attributes(t testing.TB, line string) map[string]string {
 // By default the cookie is named __Host-id, and is Secure, HttpOnly,
 // SameSite=Lax, with Path=/ and without Domain.
 func TestCookie_defaults(t *testing.T) {
-	site := at(t, newManager(t), "https://example.test")
-	p := site.ask("/set")
-	lines := p.Header["Set-Cookie"]
-	require.Len(t, lines, 1)
-	require.Regexp(t, `^__Host-id=[0-9A-Za-z_-]+; `, lines[0])
-	got := attributes(t, lines[0])
-	require.Contains(t, got, "Expires")
-	require.Equal(t, "86400", got["Max-Age"])
-	delete(got, "=")
-	delete(got, "Expires")
-	delete(got, "Max-Age")
-	require.Equal(t, map[string]string{"Path": "/", "HttpOnly": "", "Secure": "", "SameSite": "Lax"}, got)
-	require.Equal(t, "five", site.ask("/get", p.line()).body)
+	synctest.Test(t, func(t *testing.T) {
+		site := at(t, newManager(t), "https://example.test")
+		p := site.ask("/set")
+		lines := p.Header["Set-Cookie"]
+		require.Len(t, lines, 1)
+		require.Regexp(t, `^__Host-id=[0-9A-Za-z_-]+; `, lines[0])
+		got := attributes(t, lines[0])
+		require.Contains(t, got, "Expires")
+		require.Equal(t, "86400", got["Max-Age"])
+		delete(got, "=")
+		delete(got, "Expires")
+		delete(got, "Max-Age")
+		require.Equal(t, map[string]string{"Path": "/", "HttpOnly": "", "Secure": "", "SameSite": "Lax"}, got)
+		require.Equal(t, "five", site.ask("/get", p.line()).body)
+	})
 }
 
 // The prefix of the name fits Domain and Path, unless the name has one.

@@ -36,7 +36,7 @@ func (s *Session) payload(st *state) payload {
 	p.set(flagBound, false)
 	if s.m.cfg.binding != nil && s.req != nil {
 		p.set(flagBound, true)
-		p.binding = bindingOf(s.m.cfg.binding(s.req))
+		p.binding = s.bindingNow()
 	}
 	if st.has(flagStored) {
 		p.seen = st.lastSeen()
@@ -100,14 +100,16 @@ func (s *Session) writeCookies(h http.Header) (bool, error) {
 	if !s.issue.main && !s.issue.transient && !s.issue.forget {
 		return false, nil
 	}
-	s.m.busy.Store(true)
 	now := time.UnixMilli(s.m.now())
 	kind := s.m.kindOf(s.req)
 	before := len(h["Set-Cookie"])
 	p := s.payload(&s.state)
-	age := time.Duration(p.deadline()-now.UnixMilli()) * time.Millisecond
-	if p.has(flagBrowser) {
+	age := time.Duration(min(p.deadline()-now.UnixMilli(), maxLifetime.Milliseconds())) * time.Millisecond
+	switch {
+	case p.has(flagBrowser):
 		age = 0
+	case age <= 0: // SetLifetime has ended it
+		s.issue.main, s.issue.forget = false, true
 	}
 	sent, err := 0, error(nil)
 	switch {

@@ -141,3 +141,39 @@ func TestDone_cookieOnly(t *testing.T) {
 		require.Equal(t, time.Hour, ended)
 	})
 }
+
+// After Hijack the handler returns and its goroutine goes on: the channel is
+// closed with the session, or with the manager, all the same.
+func TestDone_afterHijack(t *testing.T) {
+	for _, end := range []string{"logout", "close"} {
+		t.Run(end, func(t *testing.T) {
+			m, err := gimlet.New(memory.New())
+			require.NoError(t, err)
+			site := newSite(t, m)
+			ended := make(chan struct{})
+			site.do("/begin", func(s *gimlet.Session) { s.Set("a", 1) })
+			site.on("/socket", func(s *gimlet.Session, w http.ResponseWriter, _ *http.Request) {
+				done := s.Done()
+				conn, _, err := http.NewResponseController(w).Hijack()
+				require.NoError(t, err)
+				_, _ = conn.Write([]byte("HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"))
+				go func() {
+					<-done
+					_ = conn.Close()
+					close(ended)
+				}()
+			})
+			site.do("/logout", func(s *gimlet.Session) { require.NoError(t, s.Destroy(t.Context())) })
+			b := site.browser()
+			b.ok("/begin")
+			b.ok("/socket")
+			require.False(t, closed(ended))
+			if end == "logout" {
+				b.ok("/logout")
+				<-ended
+			}
+			require.NoError(t, m.Close())
+			<-ended
+		})
+	}
+}

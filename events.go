@@ -88,7 +88,8 @@ func nameOf(names []string, i int) string {
 
 // WithEvents has f called for every [Event], after it has happened, in the
 // goroutine that caused it. f must be quick and safe for concurrent use, and
-// must not use the session. The context is that of the request, or of the call
+// must not use the session, nor wait for RevokeOwner or for another session's
+// Login: start a goroutine for that. The context is that of the request, or of the call
 // that caused the event, so that f can find what the program keeps there. If f
 // panics, that is logged and changes nothing.
 func WithEvents(f func(context.Context, Event)) Option {

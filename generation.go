@@ -23,7 +23,9 @@ func (m *Manager) RevokeAll(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		next := max(current, m.generation.Load()) + 1
+		// Not only one more: after a backup was restored the number must not be
+		// one that cookies from after the backup have.
+		next := max(current+1, m.generation.Load()+1, uint64(m.now()))
 		data := binary.AppendUvarint([]byte{generationFormat}, next)
 		err = m.base.Save(ctx, store.Record{ID: id, Version: rec.Version + 1, Data: data})
 		if errors.Is(err, store.ErrConflict) || errors.Is(err, store.ErrNotFound) {

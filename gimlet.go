@@ -37,8 +37,12 @@ type Manager struct {
 	loopback   *cookieKind
 	tokens     *sealer
 	generation atomic.Uint64
-	refreshed  atomic.Int64 // ms, when refreshSoon last did
-	revoked    revocations
+
+	refreshing   sync.Mutex // held by refreshSoon
+	refreshed    time.Time  // when it last loaded the generation
+	notRefreshed error      // of that
+	revoked      revocations
+	renewed      renewals
 
 	turns   keyLocks[store.ID]
 	owners  keyLocks[string]
@@ -47,7 +51,7 @@ type Manager struct {
 	stats   counters
 	newID   func(time.Time) store.ID
 
-	busy    atomic.Bool // a session was used since the last refresh
+	warned  atomic.Bool // of an unreadable revocation
 	closing chan struct{}
 	closed  sync.Once
 	done    sync.WaitGroup
@@ -70,7 +74,8 @@ func New(s store.Store, opts ...Option) (*Manager, error) {
 		}
 		return nil, err
 	}
-	m.done.Go(m.keepHouse)
+	m.done.Go(m.keepUp)
+	m.done.Go(m.keepClean)
 	return m, nil
 }
 

@@ -14,6 +14,12 @@ type request struct {
 	writer  responseWriter
 }
 
+// String keeps the session out of what is printed of a context.
+func (r *request) String() string { return "gimlet.Manager.Handler" }
+
+// GoString is String, so that %#v shows no more.
+func (r *request) GoString() string { return r.String() }
+
 type innermost struct{}
 
 // Value makes the session found by its manager and, as the innermost of
@@ -186,12 +192,20 @@ func (s *Session) finish() error {
 	return s.commitImplicit()
 }
 
+// outlive keeps what the handle watches beyond the handler.
+func (s *Session) outlive() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.hijacked = true
+}
+
 // close ends the handle's tie to its request.
 func (s *Session) close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.over, s.ended = true, true
-	if s.watch != nil {
-		s.m.watches.remove(s.watch)
+	s.over = true
+	if !s.hijacked {
+		s.ended = true
+		s.m.watches.leave(s.watch)
 	}
 }

@@ -13,27 +13,33 @@ import (
 // processes do not fall together.
 const sweepEvery = 4 * time.Minute
 
-// keepHouse does what must be done now and then, until Close: it learns what
-// other processes have put into the store, rotates the key ring, sweeps.
-func (m *Manager) keepHouse() {
-	ctx, cancel := context.WithCancel(context.Background())
+// keepUp learns what other processes have put into the store, and rotates the
+// key ring, until Close.
+func (m *Manager) keepUp() {
+	ctx, cancel := m.untilClose()
 	defer cancel()
-	go func() {
-		<-m.closing
-		cancel()
-	}()
 	tick := time.NewTicker(refreshEvery)
 	defer tick.Stop()
+	for {
+		select {
+		case <-m.closing:
+			return
+		case <-tick.C:
+			m.report(ctx, "refresh", m.refresh(ctx))
+		}
+	}
+}
+
+// keepClean sweeps now and then, until Close. A long sweep holds nobody up.
+func (m *Manager) keepClean() {
+	ctx, cancel := m.untilClose()
+	defer cancel()
 	sweep := time.NewTimer(sweepPause())
 	defer sweep.Stop()
 	for {
 		select {
 		case <-m.closing:
 			return
-		case <-tick.C:
-			if m.busy.Swap(false) || len(m.watches.ids()) > 0 {
-				m.report(ctx, "refresh", m.refresh(ctx))
-			}
 		case <-sweep.C:
 			m.revoked.forget(m.now())
 			_, err := m.Sweep(ctx)
@@ -41,6 +47,19 @@ func (m *Manager) keepHouse() {
 			sweep.Reset(sweepPause())
 		}
 	}
+}
+
+// untilClose returns a context that ends when the manager closes.
+func (m *Manager) untilClose() (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(context.Background())
+	go func() {
+		select {
+		case <-m.closing:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, cancel
 }
 
 func sweepPause() time.Duration {
@@ -66,6 +85,7 @@ func (m *Manager) refresh(ctx context.Context) error {
 		err = errors.Join(err, storeError("load the generation", e))
 	}
 	err = errors.Join(err, m.loadRevocations(ctx))
+	m.renewed.forget(m.now())
 	m.watches.checkAll(ctx)
 	return err
 }
@@ -73,15 +93,16 @@ func (m *Manager) refresh(ctx context.Context) error {
 // refreshSoon loads the generation now, if that was not done a moment ago:
 // what makes it necessary is in the hands of clients.
 func (m *Manager) refreshSoon(ctx context.Context, now time.Time) error {
-	last := m.refreshed.Load()
-	if since := now.UnixMilli() - last; since >= 0 && since < refreshEvery.Milliseconds() {
-		return nil
+	m.refreshing.Lock()
+	defer m.refreshing.Unlock()
+	if since := now.Sub(m.refreshed); since >= 0 && since < refreshEvery {
+		return m.notRefreshed
 	}
-	if !m.refreshed.CompareAndSwap(last, now.UnixMilli()) {
-		return nil
-	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTimeout)
+	defer cancel()
+	m.refreshed, m.notRefreshed = now, nil
 	if err := m.loadGeneration(ctx); err != nil {
-		return storeError("load the generation", err)
+		m.notRefreshed = storeError("load the generation", err)
 	}
-	return nil
+	return m.notRefreshed
 }

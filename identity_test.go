@@ -103,6 +103,7 @@ func TestIdentity_neverAdopted(t *testing.T) {
 		destroyed, renewed := site.ask("/set").line(), site.ask("/set").line()
 		site.ask("/destroy", destroyed)
 		site.ask("/renew", renewed)
+		time.Sleep(2 * time.Minute) // see TestLogin_overtakes for what holds before
 		good := site.ask("/set").line()
 		tests := map[string]struct {
 			line   string
@@ -134,10 +135,7 @@ func TestIdentity_neverAdopted(t *testing.T) {
 			p = site.ask("/write", tt.line)
 			require.Len(t, p.Cookies(), 1, name)
 			require.NotEqual(t, tt.line, p.line(), name)
-			require.NotEqual(t, expiredID, id, name)
-			rejected := book.take()[0]
-			require.Equal(t, tt.reason, rejected.Reason, name)
-			require.NotEqual(t, rejected.ID, id, name)
+			require.NotContains(t, []store.ID{expiredID, book.take()[0].ID}, id, name)
 			site.ask("/own", p.line())
 			site.ask("/id", tt.line)
 			require.Zero(t, id, "%s: still nobody", name)

@@ -113,6 +113,8 @@ func descriptorLen(enc []byte) int {
 			return n
 		case k.isLeaf():
 			return n
+		case k == kindPointer && n == 1:
+			return 0 // only inside others
 		case k == kindSlice || k == kindPointer:
 		case k == kindArray:
 			_, size := binary.Uvarint(enc[n:])

@@ -29,7 +29,11 @@ func (s *Session) Login(ctx context.Context, owner string) error {
 	if err := s.prepare(ctx); err != nil {
 		return err
 	}
-	if s.live && s.state.owner != "" && s.state.owner != owner {
+	current := s.state.owner
+	if s.intent.login {
+		current = s.intent.owner
+	}
+	if s.live && current != "" && current != owner {
 		if err := s.destroy(ctx, ReasonLogin); err != nil {
 			return err
 		}
@@ -95,7 +99,14 @@ func (s *Session) Destroy(ctx context.Context) error {
 		return s.err
 	}
 	if s.open() && !s.loaded {
-		if err := s.reload(ctx); err != nil {
+		reason, err := s.fetch(ctx)
+		switch {
+		case reason == ReasonUnknown || reason == ReasonCorrupt:
+			// The values in its cookies are still there.
+			s.m.reject(s.ctx, reason, s.token.id, err)
+		case reason != 0:
+			s.drop(reason, err)
+		case err != nil:
 			return err
 		}
 	}
@@ -195,7 +206,7 @@ func (s *Session) Token() (string, error) {
 		}
 		return "", ErrNoSession
 	}
-	if _, rest := s.split(); s.issue.unannounced || !rest.empty() {
+	if _, rest := s.split(); s.issue.unannounced || !rest.empty() || s.renewalDue() {
 		return "", misuse("Token: the session has changes that its token depends on: Commit them first")
 	}
 	now := time.UnixMilli(s.m.now())

@@ -21,6 +21,7 @@ func (s *Session) open() bool {
 		s.opened = true
 		if s.req != nil {
 			s.m.openCookies(s)
+			s.renewalDue() // loads the record: a cookie from before a renewal must not be believed
 		}
 	}
 	return s.live && s.err == nil
@@ -121,6 +122,7 @@ func (s *Session) adopt(next *state) {
 		s.issue.transient = true
 	}
 	if next.tag != s.tag || s.tag == (tag{}) {
+		next.unseen.tag, next.unseen.values = next.tag, next.values[serverTransient]
 		next.values[serverTransient] = nil
 	}
 	s.state = *next
@@ -133,6 +135,7 @@ func (s *Session) drop(reason Reason, err error) {
 		s.m.log(s.ctx, slog.LevelWarn, "session record unreadable, treated as no session", s, slog.Any("error", err))
 	}
 	s.m.reject(s.ctx, reason, s.token.id, err)
+	s.overtaken = s.m.renewed.has(s.token.id)
 	s.reset()
 }
 
@@ -155,6 +158,12 @@ func (s *Session) begin() bool {
 	}
 	if s.over {
 		s.warn(ErrHeadersSent)
+		return false
+	}
+	if s.overtaken {
+		// The cookie of a session that begins here would replace the one of
+		// that Login in the browser.
+		s.fail(ErrGone)
 		return false
 	}
 	s.start()

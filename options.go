@@ -62,8 +62,10 @@ func defaults() config {
 }
 
 // WithName names the manager, "default" by default. Key ring, revocations and
-// seals belong to the name, so that managers of different names can share a
-// store, and cannot open each other's cookies.
+// seals belong to the name, so that managers of different names on one store
+// cannot open each other's cookies. Owners do not: what one manager does to the
+// sessions of an owner it does to those of the other, too. Give managers whose
+// users are not the same a store each.
 func WithName(name string) Option {
 	return func(c *config) { c.name = name }
 }
@@ -115,7 +117,8 @@ func WithKeys(keys ...[]byte) Option {
 //
 // Of overlapping requests that change such a session, the response that
 // reaches the browser last wins, and a copy of an older cookie shows the older
-// values while the session lives.
+// values while the session lives. A session that moves back into the cookie is
+// lost if that response does not reach the browser.
 func WithCookieOnly(maxBytes int) Option {
 	return func(c *config) { c.cookieOnly = maxBytes }
 }
@@ -173,7 +176,9 @@ func WithManualCommit(on bool) Option {
 // WithRenewal gives every session a new token once in a while: on its first
 // use after every has passed since the last one. The old token works for
 // another grace, so that requests that are under way with it succeed; they all
-// get the same new one. 0, the default, turns it off.
+// get the same new one. API tokens of a session end with a renewal as its
+// cookies do. Sessions that live in the cookie alone are not renewed. 0, the
+// default, turns it off.
 func WithRenewal(every, grace time.Duration) Option {
 	return func(c *config) { c.renewEvery, c.grace = every, grace }
 }
@@ -275,6 +280,7 @@ func (c *config) check() error {
 	refuse(c.maxSize < 1 || c.maxSize > maxMaxSize, "WithMaxSize: %d is not between 1 and %d bytes", c.maxSize, maxMaxSize)
 	refuse(c.maxPerOwner < 0, "WithMaxSessionsPerOwner: %d is negative: use 0 for no bound", c.maxPerOwner)
 	refuse(c.renewEvery < 0 || c.grace < 0, "WithRenewal: a negative time")
+	refuse(c.renewEvery > 0 && c.renewEvery < time.Second, "WithRenewal: %v is too often: use at least a second", c.renewEvery)
 	refuse(c.renewEvery > 0 && (c.grace == 0 || c.grace >= c.renewEvery), "WithRenewal: the grace (%v) must be above 0 and below %v, or requests that are under way lose their session", c.grace, c.renewEvery)
 	return errors.Join(errs...)
 }

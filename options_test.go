@@ -43,6 +43,7 @@ func TestOptions_refused(t *testing.T) {
 		"no size":               {opts{gimlet.WithMaxSize(0)}, "WithMaxSize: 0 is not between 1 and 15728640 bytes"},
 		"large size":            {opts{gimlet.WithMaxSize(15<<20 + 1)}, "WithMaxSize: 15728641 is not"},
 		"negative per owner":    {opts{gimlet.WithMaxSessionsPerOwner(-1)}, "use 0 for no bound"},
+		"hasty renewal":         {opts{gimlet.WithRenewal(time.Millisecond, 1)}, "WithRenewal: 1ms is too often"},
 		"negative renewal":      {opts{gimlet.WithRenewal(-1, 0)}, "WithRenewal: a negative time"},
 		"negative grace":        {opts{gimlet.WithRenewal(hour, -1)}, "WithRenewal: a negative time"},
 		"no grace":              {opts{gimlet.WithRenewal(hour, 0)}, "must be above 0 and below 1h0m0s"},
@@ -86,7 +87,7 @@ func TestOptions_bounds(t *testing.T) {
 		{gimlet.WithCookieOnly(7680)}, {gimlet.WithCookieOnly(1)},
 		{gimlet.WithCookieOnly(32768 - 512), gimlet.WithCookie(gimlet.Cookie{MaxBytes: 32768})},
 		{gimlet.WithCache(64 << 10)}, {gimlet.WithMaxSize(1)}, {gimlet.WithMaxSize(15 << 20)},
-		{gimlet.WithRenewal(2, 1)}, {gimlet.WithRenewal(0, 5)}, {gimlet.WithMaxSessionsPerOwner(1)},
+		{gimlet.WithRenewal(time.Second, 1)}, {gimlet.WithRenewal(0, 5)}, {gimlet.WithMaxSessionsPerOwner(1)},
 		{gimlet.WithAAL(1), gimlet.WithIdleTimeout(30 * days)}, {gimlet.WithAAL(2), gimlet.WithIdleTimeout(time.Hour)},
 		{gimlet.WithAAL(3), gimlet.WithLifetime(time.Hour)}, {gimlet.WithAAL(0)},
 		{gimlet.WithLogger(nil), gimlet.WithEvents(nil), gimlet.WithBinding(nil), gimlet.WithErrorHandler(nil)},
@@ -108,22 +109,24 @@ func TestNew_noStore(t *testing.T) {
 // Of two options that set the same thing the last one wins, also over one that
 // would be refused.
 func TestOptions_lastWins(t *testing.T) {
-	m := newManager(t,
-		gimlet.WithLifetime(-1), gimlet.WithLifetime(3*time.Hour),
-		gimlet.WithIdleTimeout(-1), gimlet.WithIdleTimeout(2*time.Hour),
-		gimlet.WithPersistent(false), gimlet.WithPersistent(true),
-		gimlet.WithCookie(gimlet.Cookie{Name: "first", Path: "bad", SameSite: http.SameSiteStrictMode}),
-		gimlet.WithCookie(gimlet.Cookie{Name: "second"}),
-		gimlet.WithKeys([]byte("too short")), gimlet.WithKeys(key(1)),
-		gimlet.WithAAL(9), gimlet.WithAAL(1), gimlet.WithIdleTimeout(2*time.Hour),
-		gimlet.WithName(""), gimlet.WithName("named"),
-		gimlet.WithCodec(nil), gimlet.WithCodec(gimlet.CBOR()),
-	)
-	p := newLocal(t, m).begins().ask("/set")
-	got := attributes(t, p.Header.Get("Set-Cookie"))
-	require.Equal(t, "__Host-second", p.Cookies()[0].Name)
-	require.Equal(t, "Lax", got["SameSite"])
-	require.Equal(t, "7200", got["Max-Age"])
+	synctest.Test(t, func(t *testing.T) {
+		m := newManager(t,
+			gimlet.WithLifetime(-1), gimlet.WithLifetime(3*time.Hour),
+			gimlet.WithIdleTimeout(-1), gimlet.WithIdleTimeout(2*time.Hour),
+			gimlet.WithPersistent(false), gimlet.WithPersistent(true),
+			gimlet.WithCookie(gimlet.Cookie{Name: "first", Path: "bad", SameSite: http.SameSiteStrictMode}),
+			gimlet.WithCookie(gimlet.Cookie{Name: "second"}),
+			gimlet.WithKeys([]byte("too short")), gimlet.WithKeys(key(1)),
+			gimlet.WithAAL(9), gimlet.WithAAL(1), gimlet.WithIdleTimeout(2*time.Hour),
+			gimlet.WithName(""), gimlet.WithName("named"),
+			gimlet.WithCodec(nil), gimlet.WithCodec(gimlet.CBOR()),
+		)
+		p := newLocal(t, m).begins().ask("/set")
+		got := attributes(t, p.Header.Get("Set-Cookie"))
+		require.Equal(t, "__Host-second", p.Cookies()[0].Name)
+		require.Equal(t, "Lax", got["SameSite"])
+		require.Equal(t, "7200", got["Max-Age"])
+	})
 }
 
 // WithAAL sets lifetime and idle timeout to what NIST SP 800-63B-4 asks for,

@@ -60,12 +60,18 @@ func TestPromise_cachedReadIsFree(t *testing.T) {
 	site.do("/get", func(s *gimlet.Session) { require.Equal(t, 1, s.Get("a")) })
 	b := site.browser()
 	b.ok("/set")
-	before := file.Stats()
+	// The library under the cache takes things in when it finds the time.
+	for range 10_000 {
+		if b.ok("/get"); m.Stats().Cache.Hits > 0 {
+			break
+		}
+	}
+	before, hits := file.Stats(), m.Stats().Cache.Hits
 	for range 100 {
 		b.ok("/get")
 	}
 	require.Equal(t, before, file.Stats())
-	require.GreaterOrEqual(t, m.Stats().Cache.Hits, uint64(100))
+	require.Equal(t, hits+100, m.Stats().Cache.Hits)
 }
 
 // Nothing wasted: writers that wait share a commit.

@@ -3,6 +3,7 @@ package gimlet
 import (
 	"context"
 	"log/slog"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 
@@ -108,7 +109,7 @@ func (m *Manager) saveQuick(s *Session) bool {
 	started := m.quick.start(s.token.id, func() {
 		ctx, cancel := context.WithTimeout(ctx, commitTimeout)
 		defer cancel()
-		if err := q.saveLate(ctx); err != nil {
+		if err := q.saveGuarded(ctx); err != nil {
 			m.log(ctx, slog.LevelError, "quick save lost", q, slog.Any("error", err))
 		}
 	})
@@ -118,6 +119,17 @@ func (m *Manager) saveQuick(s *Session) bool {
 	return started
 }
 
+// saveGuarded is saveLate with a panic of the program's code, the function of an
+// Update or the codec, as an error: here no server recovers it.
+func (s *Session) saveGuarded(ctx context.Context) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = misuse("panic: %v\n%s", v, debug.Stack())
+		}
+	}()
+	return s.saveLate(ctx)
+}
+
 // saveLate is commit for a handle whose request is answered, and whose load
 // must not wait for itself.
 func (s *Session) saveLate(ctx context.Context) error {
@@ -125,6 +137,9 @@ func (s *Session) saveLate(ctx context.Context) error {
 	defer s.mu.Unlock()
 	for again := false; ; again = true {
 		next, err := s.after(s.m.now(), again)
+		if err == nil && again {
+			err = s.checkSize(&next)
+		}
 		if err != nil {
 			return err
 		}

@@ -71,8 +71,12 @@ func TestHandler_readingASession(t *testing.T) {
 			before := m.Stats()
 			p := b.ok("/")
 			after := m.Stats()
-			require.LessOrEqual(t, after.Loads, before.Loads+1)
-			require.LessOrEqual(t, after.Store.Loads, before.Store.Loads+1)
+			loads := before.Loads + 1
+			if name == "Done" {
+				loads++ // once more, in case it ended before it was watched
+			}
+			require.LessOrEqual(t, after.Loads, loads)
+			require.LessOrEqual(t, after.Store.Loads-before.Store.Loads, loads-before.Loads)
 			after.Store.Loads = before.Store.Loads
 			require.Equal(t, before.Store, after.Store)
 			require.NotContains(t, p.Header, "Set-Cookie")

@@ -12,7 +12,6 @@ import (
 // must not be changed. Quick saves that are under way are waited for, so that
 // a read sees them.
 func (m *Manager) loadRecord(ctx context.Context, id store.ID) (store.Record, error) {
-	m.busy.Store(true)
 	m.stats.loads.Add(1)
 	if err := m.quick.wait(ctx, id); err != nil {
 		return store.Record{}, err
@@ -25,7 +24,6 @@ func (m *Manager) loadRecord(ctx context.Context, id store.ID) (store.Record, er
 
 // saveRecord saves a session's record, which belongs to the cache afterwards.
 func (m *Manager) saveRecord(ctx context.Context, r store.Record) error {
-	m.busy.Store(true)
 	m.stats.saves.Add(1)
 	if m.cache != nil {
 		return m.cache.SaveShared(ctx, r)
@@ -46,17 +44,44 @@ func (m *Manager) deleteRecord(ctx context.Context, id store.ID) error {
 	return nil
 }
 
-// end ends a session everywhere. If a cookie could speak without the record,
-// that is put right first, so that a crash in between leaves nothing alive.
-func (m *Manager) end(ctx context.Context, id store.ID, st *state, reason Reason) error {
-	if st.has(flagCarried) || !st.has(flagStored) {
-		if err := m.revoke(ctx, id, revokedForever, st.ends); err != nil {
+// end ends a session everywhere. If a cookie can speak without the record, that
+// is put right first, so that a crash in between leaves nothing alive. That no
+// cookie can is only known of the version that was read: another request may
+// be giving the session its first client-side value.
+func (m *Manager) end(ctx context.Context, id store.ID, known *state, reason Reason) error {
+	st := *known
+	ended := false
+	if !st.has(flagStored) { // another request may have given it a record
+		newest, gone, err := m.newest(ctx, id, &st)
+		if err != nil {
+			return err
+		}
+		if !gone {
+			newest.ends = max(newest.ends, st.ends)
+			newest.set(flagStored|flagCarried, true)
+			st = newest
+		}
+	}
+	for !ended && st.has(flagStored) && !st.has(flagCarried) {
+		gone, changed, err := m.expireRecord(ctx, id, st.version)
+		if err != nil {
+			return err
+		}
+		if ended = gone || !changed; ended {
+			break
+		}
+		if st, ended, err = m.newest(ctx, id, &st); err != nil {
 			return err
 		}
 	}
-	if st.has(flagStored) {
-		if err := m.deleteRecord(ctx, id); err != nil {
+	if !ended {
+		if err := m.revoke(ctx, id, revokedForever, st.ends); err != nil {
 			return err
+		}
+		if st.has(flagStored) {
+			if err := m.deleteRecord(ctx, id); err != nil {
+				return err
+			}
 		}
 	}
 	m.stats.ended.Add(1)
@@ -65,21 +90,58 @@ func (m *Manager) end(ctx context.Context, id store.ID, st *state, reason Reason
 	return nil
 }
 
+// newest loads what another request has made of a session that is to end. Of
+// what cannot be read it is assumed that some cookie can speak without it.
+func (m *Manager) newest(ctx context.Context, id store.ID, known *state) (st state, gone bool, err error) {
+	rec, err := m.loadRecord(ctx, id)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return *known, true, nil
+	case err != nil && !errors.Is(err, store.ErrCorrupt):
+		return *known, false, storeError("load the session", err)
+	case err != nil || st.readRecord(rec) != nil:
+		st = *known
+		st.set(flagCarried, true)
+	}
+	st.set(flagStored, true)
+	return st, false, nil
+}
+
+// expireRecord deletes a record if it still has the version: it saves one that
+// has expired, which exists for nobody, and which the next sweep removes.
+func (m *Manager) expireRecord(ctx context.Context, id store.ID, version uint64) (gone, changed bool, err error) {
+	m.stats.deletes.Add(1)
+	err = m.store.Save(ctx, store.Record{ID: id, Version: version + 1, Expires: time.UnixMilli(1)})
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return true, false, nil
+	case errors.Is(err, store.ErrConflict):
+		return false, true, nil
+	case err != nil:
+		return false, false, storeError("delete the session", err)
+	}
+	return false, false, nil
+}
+
 // Sweep removes the records of expired sessions from the store and returns
 // their number. It also runs by itself, every few minutes.
 func (m *Manager) Sweep(ctx context.Context) (int, error) {
 	total := 0
 	now := time.Now()
+	var damage error
 	for {
 		m.stats.sweeps.Add(1)
 		n, err := m.store.Sweep(ctx, now, sweepBatch)
 		total += n
 		m.stats.swept.Add(uint64(n))
-		if err != nil {
+		switch {
+		case errors.Is(err, store.ErrCorrupt):
+			damage = storeError("sweep", err) // the rest goes on
+		case err != nil:
 			return total, storeError("sweep", err)
 		}
 		if n < sweepBatch {
-			return total, nil
+			return total, damage
 		}
 	}
 }

@@ -4,7 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
-	"fmt"
+	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -129,12 +129,22 @@ func (m *Manager) revoke(ctx context.Context, id store.ID, below uint32, until i
 // have revoked.
 func (m *Manager) loadRevocations(ctx context.Context) error {
 	for rec, err := range m.base.List(ctx, revocationOwner(m.cfg.name)) {
-		if err != nil {
+		if err != nil && !errors.Is(err, store.ErrCorrupt) {
 			return storeError("load the revocations", err)
 		}
-		id, v, err := readRevocation(rec)
+		var id store.ID
+		var v revocation
+		if err == nil {
+			id, v, err = readRevocation(rec)
+		}
 		if err != nil {
-			return fmt.Errorf("gimlet: a revocation record: %w", errors.Join(store.ErrCorrupt, err))
+			// It costs this one, not the program. Once is enough to say so.
+			if m.warned.Swap(true) {
+				continue
+			}
+			m.log(ctx, slog.LevelError, "a revocation record is unreadable: cookies of one ended session may show their client-side values again", nil, slog.Any("error", err))
+			m.emit(ctx, Event{Kind: EventCorrupt, Err: err})
+			continue
 		}
 		m.revoked.add(id, v)
 	}

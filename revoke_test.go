@@ -2,6 +2,7 @@ package gimlet_test
 
 import (
 	"net/http"
+	"os"
 	"strconv"
 	"sync"
 	"testing"
@@ -333,4 +334,57 @@ func TestDestroy_thenSet(t *testing.T) {
 	require.Equal(t, []string{"fresh"}, keys)
 	require.Empty(t, before.ok("/who").body)
 	require.Equal(t, 1, records(t, m))
+}
+
+// After an old backup was restored, sessions from after it stay out, also when
+// RevokeAll is called once more.
+func TestRevoke_allAfterRestore(t *testing.T) {
+	dir := t.TempDir()
+	routes := func(m *gimlet.Manager) *site {
+		site := newSite(t, m)
+		site.do("/set", func(s *gimlet.Session) { s.Set("theme", "dark", gimlet.ClientSide) })
+		site.do("/nobody", func(s *gimlet.Session) { require.Zero(t, s.Len()) })
+		return site
+	}
+	withFile(t, dir+"/old.db", func(*gimlet.Manager) {})
+	old, err := os.ReadFile(dir + "/old.db")
+	require.NoError(t, err)
+	var after []*http.Cookie
+	withFile(t, dir+"/old.db", func(m *gimlet.Manager) {
+		require.NoError(t, m.RevokeAll(t.Context()))
+		b := routes(m).browser()
+		b.ok("/set")
+		after = b.cookies()
+	})
+	require.NoError(t, os.WriteFile(dir+"/restored.db", old, 0o600))
+	withFile(t, dir+"/restored.db", func(m *gimlet.Manager) {
+		b := routes(m).browser()
+		b.set(after...)
+		b.ok("/nobody")
+		require.NoError(t, m.RevokeAll(t.Context()))
+		b.ok("/nobody")
+	})
+}
+
+// A request that was under way when another one logged in does not replace the
+// cookie of that login: what it wants to write is refused for a minute, and
+// reading shows nobody.
+func TestLogin_overtakes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		site := members(t, newManager(t), newLocal)
+		site.do("/begin", func(s *gimlet.Session) { s.Set("a", 1) })
+		site.do("/set", func(s *gimlet.Session) { s.Set("b", 1) })
+		b := site.browser()
+		b.ok("/begin")
+		old := b.steal()
+		b.ok("/login?name=alice")
+		p := old.get("/set")
+		require.Equal(t, http.StatusConflict, p.StatusCode)
+		require.Empty(t, p.Header["Set-Cookie"])
+		require.Empty(t, old.ok("/who").body)
+		require.Equal(t, http.StatusOK, old.steal().get("/login?name=bob").StatusCode, "whoever proves who they are gets a session")
+		time.Sleep(time.Minute)
+		require.Len(t, old.ok("/set").Header["Set-Cookie"], 1, "a browser that has missed the new cookie is not locked out")
+		require.Equal(t, "alicedark", b.ok("/who").body)
+	})
 }

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -71,6 +72,7 @@ type subkey struct {
 type derived struct {
 	aead cipher.AEAD // sealed form
 	mac  []byte      // signed form
+	kept atomic.Bool // in the cache
 }
 
 // maxDerived bounds the cache of derived keys, since the day stands in what
@@ -112,6 +114,7 @@ func (s *sealer) seal(payload []byte, now time.Time) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	s.keep(subkey{key.ID, day}, k)
 	buf := make([]byte, envelopeHeader, envelopeHeader+padded(len(payload))+gcmOverhead+macSize)
 	buf[0] = s.form()
 	binary.BigEndian.PutUint32(buf[1:], key.ID)
@@ -148,7 +151,8 @@ func (s *sealer) open(ctx context.Context, text string, now time.Time) (payload 
 	if !ok {
 		return nil, false, errStaleKey
 	}
-	k, err := s.derive(key, binary.BigEndian.Uint16(header[5:]))
+	day := binary.BigEndian.Uint16(header[5:])
+	k, err := s.derive(key, day)
 	if err != nil {
 		return nil, false, err
 	}
@@ -156,6 +160,9 @@ func (s *sealer) open(ctx context.Context, text string, now time.Time) (payload 
 		payload, err = k.verify(buf[:n])
 	} else {
 		payload, err = k.decrypt(header, body)
+	}
+	if err == nil {
+		s.keep(subkey{key.ID, day}, k)
 	}
 	return payload, key.ID == s.ring.sealing(now).ID, err
 }
@@ -225,11 +232,22 @@ func (s *sealer) derive(key ringKey, day uint16) (*derived, error) {
 			return nil, fmt.Errorf("gimlet: derive a key: %w", err)
 		}
 	}
+	return k, nil
+}
+
+// keep puts a derived key into the cache, once something has authenticated
+// with it: the day is the client's to choose.
+func (s *sealer) keep(name subkey, k *derived) {
+	if k.kept.Swap(true) {
+		return
+	}
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	if len(s.cache) >= maxDerived {
-		clear(s.cache)
+		for other, old := range s.cache {
+			old.kept.Store(false)
+			delete(s.cache, other)
+		}
 	}
 	s.cache[name] = k
-	s.mu.Unlock()
-	return k, nil
 }

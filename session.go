@@ -35,16 +35,18 @@ type Session struct {
 	ctx context.Context // of the request, for reads that have none of their own
 	req *http.Request   // nil without HTTP
 
-	mu      sync.Mutex
-	used    bool // something was asked of it
-	opened  bool // the cookie, if any, was looked at
-	live    bool // there is a session
-	fresh   bool // it was begun by this handle
-	loaded  bool // state holds the record, if there is one
-	over    bool // the request's headers are out
-	ended   bool // the handler has returned
-	err     error
-	warning error
+	mu     sync.Mutex
+	used   bool // something was asked of it
+	opened bool // the cookie, if any, was looked at
+	live   bool // there is a session
+	fresh  bool // it was begun by this handle
+	loaded bool // state holds the record, if there is one
+	over   bool // the request's headers are out
+	ended  bool // the handler has returned
+	// hijacked: what the handler began goes on after it has returned.
+	hijacked bool
+	err      error
+	warning  error
 
 	token  token
 	state  state
@@ -55,6 +57,22 @@ type Session struct {
 	tagFresh bool
 	issue    issue
 	watch    *watch
+
+	bound   bool // binding is known
+	binding binding
+
+	// overtaken: the request's token was replaced a moment ago by a Login or
+	// Renew of another one.
+	overtaken bool
+}
+
+// bindingNow is what WithBinding says of the request, as it was when that was
+// first asked: a handler may change the headers.
+func (s *Session) bindingNow() binding {
+	if !s.bound {
+		s.bound, s.binding = true, bindingOf(s.m.cfg.binding(s.req))
+	}
+	return s.binding
 }
 
 // Err returns why this session failed, or nil. It also reports what did not

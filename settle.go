@@ -19,11 +19,21 @@ func (s *Session) settle(ctx context.Context, next *state) error {
 	if renewed {
 		s.token.secret, s.next = s.next, secret{}
 		s.issue.main = true
+		if wanted.login || wanted.renew {
+			s.m.renewed.add(s.token.id, s.m.now())
+		}
 		if s.state.has(flagCarried) && (wanted.login || wanted.renew) && !s.fresh {
 			err := s.m.revoke(ctx, s.token.id, next.renewals, max(old.ends, next.ends))
 			if err != nil {
 				return s.fail(err)
 			}
+		}
+	}
+	if old.has(flagCarried) && next.ends < old.ends {
+		// There are cookies that live longer than the session now does. When
+		// it ends, that must be remembered until they cannot be alive.
+		if err := s.m.revoke(ctx, s.token.id, next.renewals, old.ends); err != nil {
+			return s.fail(err)
 		}
 	}
 	s.state = *next
@@ -84,7 +94,19 @@ func (s *Session) touch(ctx context.Context) error {
 	if !s.load() {
 		return s.err
 	}
-	if due && s.state.has(flagStored) && now-s.state.lastSeen() >= s.state.idle/10 {
+	stale := func() bool { return s.state.has(flagStored) && now-s.state.lastSeen() >= s.state.idle/10 }
+	if s.m.revoked.blocks(s.token.id, s.state.renewals, now) {
+		s.drop(ReasonRevoked, nil) // meanwhile: the cookie would replace a newer one
+		return nil
+	}
+	if s.state.has(flagStored) && (s.issue.reseal || due && stale()) {
+		// What this request has read may be old by now, and the idle timeout
+		// another one.
+		if err := s.reload(ctx); err != nil || !s.live {
+			return err
+		}
+	}
+	if due && stale() {
 		head := s.state.head
 		head.seen = now
 		err := s.m.touchRecord(ctx, s.token.id, head.deadline())

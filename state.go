@@ -114,6 +114,13 @@ type state struct {
 	prev    previous // in use if flagPrevious
 	tag     tag      // zero: no transient values in the record
 	values  [areas]frame
+
+	// unseen are the transient values of another run of the browser than this
+	// request's. A save keeps them, unless its own take their place.
+	unseen struct {
+		tag    tag
+		values frame
+	}
 }
 
 const recordFormat = 1
@@ -122,8 +129,12 @@ const recordFormat = 1
 func (s *state) record(id store.ID) store.Record {
 	h := s.head
 	h.set(flagStored|flagBound, false)
-	h.set(flagTagged, len(s.values[serverTransient]) > 0)
-	data := make([]byte, 0, 160+len(s.values[serverPermanent])+len(s.values[serverTransient]))
+	tag, transient := s.tag, s.values[serverTransient]
+	if len(transient) == 0 {
+		tag, transient = s.unseen.tag, s.unseen.values
+	}
+	h.set(flagTagged, len(transient) > 0)
+	data := make([]byte, 0, 160+len(s.values[serverPermanent])+len(transient))
 	data = append(data, recordFormat)
 	data = h.append(data)
 	data = append(data, s.hash[:]...)
@@ -133,8 +144,8 @@ func (s *state) record(id store.ID) store.Record {
 		data = append(data, s.prev.box[:]...)
 	}
 	if h.has(flagTagged) {
-		data = append(data, s.tag[:]...)
-		data = appendBlock(data, s.values[serverTransient])
+		data = append(data, tag[:]...)
+		data = appendBlock(data, transient)
 	}
 	data = append(data, s.values[serverPermanent]...)
 	return store.Record{
@@ -187,12 +198,13 @@ func (s *state) sameRecord(next *state) bool {
 	h.seen = s.seen
 	return h == s.head && next.owner == s.owner && next.hash == s.hash &&
 		bytes.Equal(s.values[serverPermanent], next.values[serverPermanent]) &&
-		bytes.Equal(s.values[serverTransient], next.values[serverTransient])
+		bytes.Equal(s.values[serverTransient], next.values[serverTransient]) &&
+		bytes.Equal(s.unseen.values, next.unseen.values)
 }
 
 // size is what WithMaxSize bounds.
 func (s *state) size() int {
-	n := 0
+	n := len(s.unseen.values)
 	for _, f := range s.values {
 		n += len(f)
 	}

@@ -107,7 +107,11 @@ func (w *responseWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	if err := w.begin(); err != nil {
 		return nil, nil, err
 	}
-	return http.NewResponseController(w.ResponseWriter).Hijack()
+	conn, rw, err := http.NewResponseController(w.ResponseWriter).Hijack()
+	if err == nil {
+		w.session.outlive()
+	}
+	return conn, rw, err
 }
 
 // hijackable reports whether the server's writer at the bottom can be hijacked.
