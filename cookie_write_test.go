@@ -77,7 +77,7 @@ func TestCookieWrite_everySize(t *testing.T) {
 			cookie.MaxBytes = most
 			site, m, failure := carrier(t, gimlet.WithCookie(cookie))
 			largest, fits := 0, true
-			for n := 0; n < most; n += 1 + most/50 {
+			for n := 0; n < most; n += 1 + most/30 {
 				p := site.ask("/carry?server=x&t=100&n=" + strconv.Itoa(n))
 				total := wire(t, p)
 				if p.StatusCode == http.StatusOK {
@@ -173,7 +173,7 @@ func TestCookieWrite_fitsForLife(t *testing.T) {
 		for n := most - 31; n <= most; n++ { // a whole bucket of the padding
 			require.True(t, fits(n))
 		}
-		for range 3 {
+		for range 2 {
 			time.Sleep(20 * time.Hour)
 			for i, line := range lines {
 				p := site.ask("/lengths", line)
