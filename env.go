@@ -63,7 +63,11 @@ func read[T any](e env, name string, parse func(string) (T, error), dst *T) bool
 	}
 	v, err := parse(strings.TrimSpace(text))
 	if err != nil {
-		e.config.errs = append(e.config.errs, fmt.Errorf("WithEnv: %s%s cannot be understood: it is to be %T", e.prefix, name, v))
+		kind := fmt.Sprintf("%T", v)
+		if _, ok := any(v).([][]byte); ok {
+			kind = "keys in base64 or hexadecimal digits"
+		}
+		e.config.errs = append(e.config.errs, fmt.Errorf("WithEnv: %s%s cannot be understood: it is to be %s", e.prefix, name, kind))
 		return false
 	}
 	*dst = v
