@@ -2,7 +2,6 @@ package gimlet
 
 import (
 	"errors"
-	"iter"
 	"log/slog"
 	"slices"
 	"strings"
@@ -41,7 +40,7 @@ func (s *Session) corrupt(key string, err error) {
 	s.m.stats.corrupt.Add(1)
 	s.m.log(s.ctx, slog.LevelWarn, "session value unreadable, treated as absent", s,
 		slog.String("key", key), slog.Any("error", err))
-	s.m.emit(s.ctx, Event{Kind: EventCorrupt, ID: s.token.id, Err: err})
+	s.emit(Event{Kind: EventCorrupt, ID: s.token.id, Err: err})
 }
 
 // Has reports whether key has a value, without decoding it. A placement
@@ -106,6 +105,30 @@ func (s *Session) Set(key string, value any, at ...Placement) {
 		return
 	}
 	s.put(key, enc, placementOf(at), nil)
+}
+
+// SetDefault returns the value of key, after setting it if there is none. Of
+// requests that overlap, the one that is saved first decides, also for the
+// others; what they have returned is what they saw.
+func (s *Session) SetDefault(key string, value any, at ...Placement) any {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if v := s.decode(key, s.lookup(key, 0)); v != nil || !checkKey(s, key) {
+		return v
+	}
+	enc, err := encodeValue(s.m.cfg.codec, value)
+	if err != nil {
+		s.used = true
+		s.fail(valueError(key, err))
+		return nil
+	}
+	s.update(key, placementOf(at), func(old []byte) ([]byte, error) {
+		if old != nil {
+			return old, nil
+		}
+		return enc, nil
+	})
+	return s.decode(key, s.lookup(key, 0))
 }
 
 // put wants a value stored. update is as in change.
@@ -176,7 +199,7 @@ func (s *Session) tooLarge(key string, a area, enc []byte) bool {
 	values, err := with.apply(s.state.values, false)
 	next := state{values: values}
 	if err == nil && next.size() > s.m.cfg.maxSize {
-		s.m.emit(s.ctx, Event{Kind: EventLimit, ID: s.token.id, Err: ErrTooLarge})
+		s.emit(Event{Kind: EventLimit, ID: s.token.id, Err: ErrTooLarge})
 		s.fail(misuse("key %q: a session of %d bytes, and the limit is %d: %w", key, next.size(), s.m.cfg.maxSize, ErrTooLarge))
 		return true
 	}
@@ -208,65 +231,6 @@ func (s *Session) Pop(key string) any {
 	v := s.decode(key, s.lookup(key, 0))
 	s.remove(key)
 	return v
-}
-
-// Clear removes every value, flash messages included. The session itself
-// stays, with its token and owner.
-func (s *Session) Clear() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if !s.load() {
-		return
-	}
-	cookies := len(s.state.values[clientPermanent])+len(s.state.values[clientTransient]) > 0
-	if s.over && (cookies || !s.state.has(flagStored)) {
-		s.warn(ErrHeadersSent)
-		return
-	}
-	s.intent.clear()
-}
-
-// Len returns the number of keys.
-func (s *Session) Len() int { return len(s.Keys()) }
-
-// Keys returns the keys in ascending order.
-func (s *Session) Keys() []string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	values := s.visible()
-	return keysOf(values[:]...)
-}
-
-// All yields the keys and values, by ascending key. It shows the session as it
-// was when the loop began; the loop may change the session.
-func (s *Session) All() iter.Seq2[string, any] {
-	return func(yield func(string, any) bool) {
-		for _, key := range s.Keys() {
-			v, ok := s.value(key)
-			if ok && !yield(key, v) {
-				return
-			}
-		}
-	}
-}
-
-func (s *Session) value(key string) (any, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	enc := s.lookup(key, 0)
-	return s.decode(key, enc), enc != nil
-}
-
-// visible returns all values as this request sees them.
-func (s *Session) visible() [areas]frame {
-	if !s.load() {
-		return [areas]frame{}
-	}
-	values, err := s.intent.apply(s.state.values, false)
-	if err != nil {
-		s.fail(err)
-	}
-	return values
 }
 
 // hiddenPrefix begins the keys that the package keeps for itself: they are

@@ -37,6 +37,9 @@ func (s *Session) commit(ctx context.Context) error {
 			return s.fail(err)
 		}
 		defer unlock()
+		if err := s.m.refuseLogin(ctx, s.intent.owner, s.token.id); err != nil {
+			return s.fail(err)
+		}
 	}
 	if err := s.commitIntent(ctx); err != nil || !s.loaded && s.state.has(flagStored) {
 		return err // nothing to touch: failed, or saved behind the request's back
@@ -224,14 +227,14 @@ func (s *Session) keepsRecord(next *state) bool {
 // checkSize refuses what is too large before anything is written.
 func (s *Session) checkSize(next *state) error {
 	if n := next.size(); n > s.m.cfg.maxSize {
-		s.m.emit(s.ctx, Event{Kind: EventLimit, ID: s.token.id, Err: ErrTooLarge})
+		s.emit(Event{Kind: EventLimit, ID: s.token.id, Err: ErrTooLarge})
 		return misuse("a session of %d bytes, and the limit is %d: %w", n, s.m.cfg.maxSize, ErrTooLarge)
 	}
 	if s.req == nil || s.over {
 		return nil
 	}
 	if n := s.wireSize(next); n > s.m.cfg.cookie.MaxBytes {
-		s.m.emit(s.ctx, Event{Kind: EventLimit, ID: s.token.id, Err: ErrTooLarge})
+		s.emit(Event{Kind: EventLimit, ID: s.token.id, Err: ErrTooLarge})
 		return misuse("cookies of %d bytes, and Cookie.MaxBytes is %d: keep large values ServerSide: %w", n, s.m.cfg.cookie.MaxBytes, ErrTooLarge)
 	}
 	return nil

@@ -167,7 +167,7 @@ func (m *Manager) openCookies(s *Session) {
 		return
 	}
 	if reason != 0 {
-		m.reject(s.ctx, reason, p.token.id, nil)
+		s.reject(reason, p.token.id, nil)
 		s.overtaken = m.renewed.has(p.token.id)
 		return
 	}
@@ -175,6 +175,9 @@ func (m *Manager) openCookies(s *Session) {
 	s.resume(&p)
 	s.issue.reseal = !current
 	m.openTransient(s, kind, &transient, now)
+	if s.moved(&p) {
+		s.settleIn()
+	}
 }
 
 // admit decides whether a cookie or token that opened is a session, as far as
@@ -197,7 +200,7 @@ func (m *Manager) admit(s *Session, p *payload, now time.Time) (Reason, error) {
 	case m.revoked.blocks(p.token.id, p.renewals, ms):
 		return ReasonRevoked, nil
 	}
-	if m.cfg.binding != nil && s.req != nil && (!p.has(flagBound) || p.binding != s.bindingNow()) {
+	if m.cfg.bindingAction == BindingRefuse && s.moved(p) {
 		return ReasonBinding, nil
 	}
 	return 0, nil
@@ -233,7 +236,7 @@ func (m *Manager) openTransient(s *Session, kind *cookieKind, p *presented, now 
 		reason = ReasonMalformed
 	}
 	if reason != 0 {
-		m.reject(s.ctx, reason, s.token.id, nil)
+		s.reject(reason, s.token.id, nil)
 		return
 	}
 	if t.id != s.token.id {

@@ -87,10 +87,10 @@ func TestFormat_keyRing(t *testing.T) {
 	id := reservedID("default", "key ring")
 	shows(t, "key-ring-id", id[:])
 	require.True(t, id.Reserved())
-	data, err := encodeRing(exampleRing)
+	data, err := new(wrapping).encode(exampleRing)
 	require.NoError(t, err)
 	shows(t, "key-ring", data)
-	keys, err := decodeRing(data)
+	keys, _, err := new(wrapping).decode(data)
 	require.NoError(t, err)
 	require.Equal(t, exampleRing, keys)
 

@@ -18,7 +18,7 @@ import (
 //	LIFETIME, IDLE_TIMEOUT    durations: 168h, 30m
 //	PERSISTENT                true or false
 //	NAME                      the manager's name
-//	KEYS                      keys in base64 or hexadecimal digits, with commas between
+//	KEYS, KEY_ENCRYPTION      keys in base64 or hexadecimal digits, with commas between
 //	COOKIE_NAME, COOKIE_DOMAIN, COOKIE_PATH
 //	COOKIE_SAMESITE           lax, strict or none
 //	COOKIE_SIGNED, COOKIE_INSECURE, COOKIE_PARTITIONED
@@ -33,6 +33,9 @@ func WithEnv(prefix string) Option {
 		read(e, "NAME", parseText, &c.name)
 		if read(e, "KEYS", parseKeys, &c.keys) {
 			c.keysGiven = true
+		}
+		if read(e, "KEY_ENCRYPTION", parseKeys, &c.encryption) {
+			c.encryptionGiven = true
 		}
 		read(e, "COOKIE_NAME", parseText, &c.cookie.Name)
 		read(e, "COOKIE_DOMAIN", parseText, &c.cookie.Domain)

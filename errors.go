@@ -38,7 +38,7 @@ var (
 func statusOf(err error) int {
 	var value *ValueError
 	switch {
-	case errors.Is(err, ErrGone):
+	case errors.Is(err, ErrGone), errors.Is(err, ErrTooManySessions):
 		return http.StatusConflict
 	case errors.Is(err, ErrTooLarge), errors.As(err, &value), errors.Is(err, errMisuse):
 		return http.StatusInternalServerError

@@ -17,6 +17,7 @@ type Event struct {
 	Time   time.Time // UTC
 	ID     store.ID  // the session's; zero when there is none
 	Owner  string    // if known
+	Peer   string    // the address that the request came from, as net/http tells it; "" without HTTP
 	Reason Reason    // of EventRejected and EventEnded
 	Err    error     // of EventFailed, EventCorrupt and EventLimit
 }
@@ -26,22 +27,24 @@ type EventKind uint8
 
 // The kinds of events.
 const (
-	EventCreated    EventKind = iota + 1 // a session was begun and saved
-	EventLogin                           // Login bound it to an owner
-	EventRenewed                         // it got a new token
-	EventEnded                           // it was destroyed or revoked; see Reason
-	EventRevokedAll                      // RevokeAll ended every session
-	EventRejected                        // a cookie or token was not accepted; see Reason
-	EventLimit                           // it would have exceeded a limit
-	EventCorrupt                         // a stored value could not be read
-	EventFailed                          // a session failed; see Session.Err
-	EventKeyRotated                      // a ring key was made
+	EventCreated     EventKind = iota + 1 // a session was begun and saved
+	EventLogin                            // Login bound it to an owner
+	EventRenewed                          // it got a new token
+	EventEnded                            // it was destroyed or revoked; see Reason
+	EventRevokedAll                       // RevokeAll ended every session
+	EventRejected                         // a cookie or token was not accepted; see Reason
+	EventLimit                            // it would have exceeded a limit
+	EventCorrupt                          // a stored value could not be read
+	EventFailed                           // a session failed; see Session.Err
+	EventKeyRotated                       // a ring key was made
+	EventKeysRevoked                      // RevokeKeys removed ring keys
+	EventMoved                            // a cookie came with another property than WithBinding saw before
 )
 
 var eventNames = [...]string{
 	EventCreated: "created", EventLogin: "login", EventRenewed: "renewed", EventEnded: "ended",
 	EventRevokedAll: "revoked all", EventRejected: "rejected", EventLimit: "limit", EventCorrupt: "corrupt",
-	EventFailed: "failed", EventKeyRotated: "key rotated",
+	EventFailed: "failed", EventKeyRotated: "key rotated", EventMoved: "moved", EventKeysRevoked: "keys revoked",
 }
 
 // String returns the kind in lower-case words.
@@ -112,10 +115,25 @@ func (m *Manager) emit(ctx context.Context, e Event) {
 	f(ctx, e)
 }
 
+// emit is [Manager.emit] for what a request has caused.
+func (s *Session) emit(e Event) {
+	e.Peer = s.peer()
+	s.m.emit(s.ctx, e)
+}
+
 // reject counts and tells that a cookie, token or record was not accepted.
-func (m *Manager) reject(ctx context.Context, reason Reason, id store.ID, err error) {
-	m.stats.rejected.Add(1)
-	m.emit(ctx, Event{Kind: EventRejected, Reason: reason, ID: id, Err: err})
+func (s *Session) reject(reason Reason, id store.ID, err error) {
+	s.m.stats.rejected.Add(1)
+	s.emit(Event{Kind: EventRejected, Reason: reason, ID: id, Err: err})
+}
+
+// peer is the address of the client, as far as the connection tells it. What
+// a proxy says of it is for the program to judge.
+func (s *Session) peer() string {
+	if s.req == nil {
+		return ""
+	}
+	return s.req.RemoteAddr
 }
 
 // log writes a log line. It names the session by its ID, which opens nothing.

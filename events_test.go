@@ -258,7 +258,7 @@ func TestEvents_panicChangesNothing(t *testing.T) {
 // Every kind and reason has a name, and there is none besides.
 func TestEvents_names(t *testing.T) {
 	seen := map[string]bool{}
-	for k := gimlet.EventCreated; k <= gimlet.EventKeyRotated; k++ {
+	for k := gimlet.EventCreated; k <= gimlet.EventMoved; k++ {
 		seen[k.String()] = true
 	}
 	for r := gimlet.ReasonLogout; r <= gimlet.ReasonCorrupt; r++ {
@@ -266,8 +266,8 @@ func TestEvents_names(t *testing.T) {
 	}
 	require.NotContains(t, seen, "")
 	require.NotContains(t, seen, "because ")
-	require.Len(t, seen, int(gimlet.EventKeyRotated)+int(gimlet.ReasonCorrupt))
-	require.Empty(t, (gimlet.EventKeyRotated + 1).String())
+	require.Len(t, seen, int(gimlet.EventMoved)+int(gimlet.ReasonCorrupt))
+	require.Empty(t, (gimlet.EventMoved + 1).String())
 	require.Empty(t, gimlet.Reason(255).String())
 	require.Empty(t, gimlet.EventKind(0).String())
 }

@@ -134,7 +134,7 @@ func (m *Manager) stack() (err error) {
 func (m *Manager) loadShared(ctx context.Context) (err error) {
 	if m.cfg.keysGiven {
 		m.ring = givenRing(m.cfg.keys)
-	} else if m.ring, err = openRing(ctx, m.base, m.cfg.name); err != nil {
+	} else if m.ring, err = openRing(ctx, m.base, m.cfg.name, m.cfg.encryption); err != nil {
 		return err
 	}
 	m.cookies = m.cfg.cookie.kind(&m.cfg, m.ring, false)
@@ -175,14 +175,18 @@ func (m *Manager) Begin(ctx context.Context) *Session {
 // errors when the store failed. It counts as a use, so it moves the idle
 // timeout on. Changes are saved by [Session.Commit].
 func (m *Manager) Load(ctx context.Context, token string) (*Session, error) {
+	return m.loadSealed(ctx, m.tokens, token)
+}
+
+func (m *Manager) loadSealed(ctx context.Context, by *sealer, token string) (*Session, error) {
 	s := &Session{m: m, ctx: ctx, used: true, opened: true}
 	now := time.UnixMilli(m.now())
-	reason, err := m.openToken(s, token, now)
+	reason, err := m.openToken(s, by, token, now)
 	if err != nil {
 		return nil, err
 	}
 	if reason != 0 {
-		m.reject(ctx, reason, s.token.id, nil)
+		s.reject(reason, s.token.id, nil)
 		return nil, ErrNoSession
 	}
 	if err := s.reload(ctx); err != nil {
@@ -200,11 +204,11 @@ func (m *Manager) Load(ctx context.Context, token string) (*Session, error) {
 	return s, nil
 }
 
-func (m *Manager) openToken(s *Session, token string, now time.Time) (Reason, error) {
+func (m *Manager) openToken(s *Session, by *sealer, token string, now time.Time) (Reason, error) {
 	if len(token) > maxToken {
 		return ReasonMalformed, nil
 	}
-	b, _, err := m.tokens.open(s.ctx, token, now)
+	b, _, err := by.open(s.ctx, token, now)
 	switch err {
 	case nil:
 	case errNotOurs:

@@ -1,9 +1,7 @@
 package gimlet
 
 import (
-	"cmp"
 	"context"
-	"crypto/rand"
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
@@ -12,8 +10,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/fxamacker/cbor/v2"
 
 	"github.com/gimlet-go/gimlet/store"
 )
@@ -38,24 +34,17 @@ const (
 	minKeySize = 32
 )
 
-// A ringKey is one cryptographic key of the ring. Nothing is sealed with it
-// directly: see sealer.
-type ringKey struct {
-	ID     uint32 `cbor:"1,keyasint"`
-	Secret []byte `cbor:"2,keyasint"`
-	From   int64  `cbor:"3,keyasint"` // seals from this time on, until the next key does; ms
-	Until  int64  `cbor:"4,keyasint"` // opens until then, 0 while it is the newest; ms
-}
-
 // A keyRing holds the keys that seal cookies. The newest whose time has come
 // seals, all open. The keys come from WithKeys, or are made on first use,
 // kept in the store, and rotated. Reads take no lock.
 type keyRing struct {
-	keys    atomic.Pointer[[]ringKey] // in order of From; never modified
-	mu      sync.Mutex                // held by refresh and rotate
-	store   store.Store               // nil: the keys are given
-	id      store.ID
+	keys  atomic.Pointer[[]ringKey] // in order of From; never modified
+	mu    sync.Mutex                // held by refresh and rotate
+	store store.Store               // nil: the keys are given
+	id    store.ID
+	wrapping
 	version uint64
+	rewrap  bool      // the record is to be written anew: see wrapping
 	tried   time.Time // of the last refresh that an unknown key caused
 	failed  error     // of that refresh
 }
@@ -78,8 +67,9 @@ func givenRing(keys [][]byte) *keyRing {
 }
 
 // openRing loads the ring that is kept in s, or makes it.
-func openRing(ctx context.Context, s store.Store, manager string) (*keyRing, error) {
-	r := &keyRing{store: s, id: reservedID(manager, "key ring")}
+func openRing(ctx context.Context, s store.Store, manager string, encryption [][]byte) (*keyRing, error) {
+	id := reservedID(manager, "key ring")
+	r := &keyRing{store: s, id: id, wrapping: wrapping{keys: encryption, id: id}}
 	r.keys.Store(new([]ringKey))
 	if _, err := r.rotate(ctx, time.Now()); err != nil {
 		return nil, err
@@ -145,70 +135,14 @@ func (r *keyRing) rotate(ctx context.Context, now time.Time) (added bool, err er
 	if r.store == nil {
 		return false, nil
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for {
-		switch err := r.load(ctx); {
-		case errors.Is(err, store.ErrNotFound):
-			r.version = 0
-		case err != nil:
-			return false, err
+	err = r.change(ctx, func(keys []ringKey) ([]ringKey, bool) {
+		next, due := nextRing(keys, now)
+		if added = due; due {
+			return next, true
 		}
-		next, due := nextRing(*r.keys.Load(), now)
-		if !due {
-			return false, nil
-		}
-		data, err := encodeRing(next)
-		if err != nil {
-			return false, err
-		}
-		err = r.store.Save(ctx, store.Record{ID: r.id, Version: r.version + 1, Data: data})
-		if err == nil {
-			r.version++
-			r.keys.Store(&next)
-			return true, nil
-		}
-		if !errors.Is(err, store.ErrConflict) {
-			return false, storeError("save the key ring", err)
-		}
-	}
-}
-
-// nextRing returns the ring with the key that is due at now, and without the
-// keys that open nothing any more.
-func nextRing(keys []ringKey, now time.Time) ([]ringKey, bool) {
-	from := now.UnixMilli()
-	if len(keys) > 0 {
-		end := keys[len(keys)-1].From + rotateEvery.Milliseconds()
-		if now.UnixMilli() < end-rotateAhead.Milliseconds() {
-			return nil, false
-		}
-		// After a long pause the turn has passed already: the next key waits
-		// just long enough for the other processes to learn of it.
-		from = max(end, now.Add(2*refreshEvery).UnixMilli())
-	}
-	next := make([]ringKey, 0, len(keys)+1)
-	for _, key := range keys {
-		if key.Until == 0 || now.UnixMilli() < key.Until {
-			next = append(next, key)
-		}
-	}
-	if n := len(next); n > 0 {
-		next[n-1].Until = from + maxLifetime.Milliseconds()
-	}
-	return append(next, newRingKey(next, from)), true
-}
-
-func newRingKey(others []ringKey, from int64) ringKey {
-	key := ringKey{Secret: make([]byte, minKeySize), From: from}
-	rand.Read(key.Secret)
-	for taken := true; taken; {
-		var id [4]byte
-		rand.Read(id[:])
-		key.ID = binary.BigEndian.Uint32(id[:])
-		taken = slices.ContainsFunc(others, func(k ringKey) bool { return k.ID == key.ID })
-	}
-	return key
+		return keys, r.rewrap
+	})
+	return added && err == nil, err
 }
 
 // load reads the ring from the store. The caller holds mu.
@@ -217,81 +151,11 @@ func (r *keyRing) load(ctx context.Context) error {
 	if err != nil {
 		return storeError("load the key ring", err)
 	}
-	keys, err := decodeRing(rec.Data)
+	keys, rewrap, err := r.wrapping.decode(rec.Data)
 	if err != nil {
 		return fmt.Errorf("gimlet: the key ring: %w", errors.Join(store.ErrCorrupt, err))
 	}
-	r.version = rec.Version
+	r.version, r.rewrap = rec.Version, rewrap
 	r.keys.Store(&keys)
 	return nil
-}
-
-const ringFormat = 1
-
-func encodeRing(keys []ringKey) ([]byte, error) {
-	data, err := cbor.Marshal(keys)
-	if err != nil {
-		return nil, fmt.Errorf("gimlet: encode the key ring: %w", err)
-	}
-	return append([]byte{ringFormat}, data...), nil
-}
-
-func decodeRing(data []byte) ([]ringKey, error) {
-	if len(data) == 0 || data[0] != ringFormat {
-		return nil, errors.New("a format that this version does not know: use the version that wrote it, or a newer one")
-	}
-	var keys []ringKey
-	if err := cbor.Unmarshal(data[1:], &keys); err != nil {
-		return nil, err
-	}
-	if len(keys) == 0 {
-		return nil, errors.New("it has no key")
-	}
-	for _, key := range keys {
-		if len(key.Secret) < minKeySize {
-			return nil, errors.New("a key is too short")
-		}
-	}
-	slices.SortStableFunc(keys, func(a, b ringKey) int { return cmp.Compare(a.From, b.From) })
-	return keys, nil
-}
-
-// checkKeys refuses keys that an attacker could guess. It cannot prove that a
-// key is random, only catch what is certainly not.
-func checkKeys(keys [][]byte) error {
-	if len(keys) == 0 {
-		return errors.New("WithKeys: give at least one key, or leave the option out: then a key ring is made and kept in the store")
-	}
-	for i, key := range keys {
-		if len(key) < minKeySize {
-			return fmt.Errorf("WithKeys: key %d has %d bytes: use at least %d random bytes, made once with crypto/rand", i+1, len(key), minKeySize)
-		}
-		if guessable(key) {
-			return fmt.Errorf("WithKeys: key %d is not random: use at least %d random bytes, made once with crypto/rand", i+1, minKeySize)
-		}
-	}
-	return nil
-}
-
-// guessable reports whether a key repeats itself, counts up or down, or has
-// fewer than 10 different bytes: of a million million random keys of 32 bytes
-// not one has so few, nor has one in hexadecimal digits.
-func guessable(key []byte) bool {
-	var seen [256]bool
-	distinct, steady := 0, 0
-	for i, b := range key {
-		if !seen[b] {
-			seen[b] = true
-			distinct++
-		}
-		if i > 1 && key[i]-key[i-1] == key[i-1]-key[i-2] {
-			steady++
-		}
-	}
-	for period := 1; period <= len(key)/2; period++ {
-		if slices.Equal(key[period:], key[:len(key)-period]) {
-			return true
-		}
-	}
-	return distinct < 10 || steady > len(key)/2
 }

@@ -37,13 +37,13 @@ func TestKeyRing_roundTrip(t *testing.T) {
 	for n := range 20 {
 		var want []ringKey
 		for i := range n + 1 {
-			key := newRingKey(want, int64(i)*1000)
+			key := newRingKey(want, time.Unix(0, 0), int64(i)*1000)
 			key.Until = int64(i) << 40
 			want = append(want, key)
 		}
-		data, err := encodeRing(want)
+		data, err := new(wrapping).encode(want)
 		require.NoError(t, err)
-		got, err := decodeRing(data)
+		got, _, err := new(wrapping).decode(data)
 		require.NoError(t, err)
 		require.Equal(t, want, got)
 	}
@@ -54,7 +54,7 @@ func TestKeyRing_roundTrip(t *testing.T) {
 func TestKeyRing_damaged(t *testing.T) {
 	secret := someBytes(32)
 	ring := func(keys ...ringKey) []byte {
-		data, err := encodeRing(keys)
+		data, err := new(wrapping).encode(keys)
 		require.NoError(t, err)
 		return data
 	}
@@ -69,7 +69,7 @@ func TestKeyRing_damaged(t *testing.T) {
 		says string
 	}{
 		"empty":            {nil, "format"},
-		"newer format":     {append([]byte{ringFormat + 1}, good[1:]...), "newer"},
+		"newer format":     {append([]byte{ringFormatSealed + 1}, good[1:]...), "newer"},
 		"cut off":          {good[:len(good)-1], "EOF"},
 		"only the format":  {good[:1], "EOF"},
 		"something behind": {append(bytes.Clone(good), 0), "extraneous"},
@@ -102,12 +102,12 @@ func TestKeyRing_damaged(t *testing.T) {
 // No bytes make reading a ring panic, and a ring that reads can seal.
 func TestKeyRing_mutated(t *testing.T) {
 	rng := rand.New(rand.NewPCG(7, 8))
-	keys := []ringKey{newRingKey(nil, 1000)}
-	keys = append(keys, newRingKey(keys, 2000))
-	data, err := encodeRing(keys)
+	keys := []ringKey{newRingKey(nil, time.Unix(0, 0), 1000)}
+	keys = append(keys, newRingKey(keys, time.Unix(0, 0), 2000))
+	data, err := new(wrapping).encode(keys)
 	require.NoError(t, err)
 	for range 20_000 {
-		got, err := decodeRing(mutant(rng, data))
+		got, _, err := new(wrapping).decode(mutant(rng, data))
 		if err != nil {
 			continue
 		}

@@ -47,7 +47,7 @@ func (s *watched) Close() error { return nil }
 
 func ringOn(t testing.TB, s store.Store) *keyRing {
 	t.Helper()
-	r, err := openRing(t.Context(), s, "default")
+	r, err := openRing(t.Context(), s, "default", nil)
 	require.NoError(t, err)
 	return r
 }
@@ -66,7 +66,7 @@ func TestKeyRing_madeOnce(t *testing.T) {
 	first, second := ringOn(t, s), ringOn(t, s)
 	require.Len(t, *first.keys.Load(), 1)
 	require.Equal(t, *first.keys.Load(), *second.keys.Load())
-	other, err := openRing(t.Context(), s, "other")
+	other, err := openRing(t.Context(), s, "other", nil)
 	require.NoError(t, err)
 	require.NotEqual(t, *first.keys.Load(), *other.keys.Load(), "managers of other names have other keys")
 }
@@ -79,7 +79,7 @@ func TestKeyRing_madeByMany(t *testing.T) {
 	var wg sync.WaitGroup
 	for i := range rings {
 		wg.Go(func() {
-			r, err := openRing(context.Background(), s, "default")
+			r, err := openRing(context.Background(), s, "default", nil)
 			if err != nil {
 				panic(err)
 			}

@@ -17,7 +17,7 @@ import (
 // the old token names the session without the owner, and afterwards no token
 // but the new one names it at all.
 //
-// It returns an error if owner is empty, longer than 512 bytes or begins with
+// It returns [ErrTooManySessions] if [WithLimitPolicy] says so, and an error if owner is empty, longer than 512 bytes or begins with
 // a NUL byte, if the headers of the response are out, or if the session has
 // failed.
 func (s *Session) Login(ctx context.Context, owner string) error {
@@ -32,6 +32,11 @@ func (s *Session) Login(ctx context.Context, owner string) error {
 	current := s.state.owner
 	if s.intent.login {
 		current = s.intent.owner
+	}
+	if current != owner {
+		if err := s.m.refuseLogin(ctx, owner, s.token.id); err != nil {
+			return err
+		}
 	}
 	if s.live && current != "" && current != owner {
 		if err := s.destroy(ctx, ReasonLogin); err != nil {
@@ -103,7 +108,7 @@ func (s *Session) Destroy(ctx context.Context) error {
 		switch {
 		case reason == ReasonUnknown || reason == ReasonCorrupt:
 			// The values in its cookies are still there.
-			s.m.reject(s.ctx, reason, s.token.id, err)
+			s.reject(reason, s.token.id, err)
 		case reason != 0:
 			s.drop(reason, err)
 		case err != nil:
@@ -119,7 +124,7 @@ func (s *Session) Destroy(ctx context.Context) error {
 func (s *Session) destroy(ctx context.Context, reason Reason) error {
 	// One that was begun a moment ago and not saved is known to nobody.
 	if !s.issue.unannounced {
-		if err := s.m.end(ctx, s.token.id, &s.state, reason); err != nil {
+		if err := s.m.end(ctx, s.token.id, &s.state, reason, s.peer()); err != nil {
 			return s.fail(err)
 		}
 	}

@@ -134,7 +134,7 @@ func (s *Session) drop(reason Reason, err error) {
 	if reason == ReasonCorrupt {
 		s.m.log(s.ctx, slog.LevelWarn, "session record unreadable, treated as no session", s, slog.Any("error", err))
 	}
-	s.m.reject(s.ctx, reason, s.token.id, err)
+	s.reject(reason, s.token.id, err)
 	s.overtaken = s.m.renewed.has(s.token.id)
 	s.reset()
 }

@@ -15,29 +15,33 @@ import (
 type Option func(*config)
 
 type config struct {
-	name          string
-	lifetime      time.Duration
-	idle          time.Duration
-	persistent    bool
-	cookie        Cookie
-	keys          [][]byte
-	keysGiven     bool
-	cookieOnly    int
-	cacheBytes    int64
-	compression   Compression
-	codec         Codec
-	maxSize       int
-	maxPerOwner   int
-	manualCommit  bool
-	renewEvery    time.Duration
-	grace         time.Duration
-	aal           int
-	logger        *slog.Logger
-	onError       func(http.ResponseWriter, *http.Request, error)
-	events        func(context.Context, Event)
-	binding       func(*http.Request) string
-	clearSiteData string
-	errs          []error
+	name            string
+	lifetime        time.Duration
+	idle            time.Duration
+	persistent      bool
+	cookie          Cookie
+	keys            [][]byte
+	keysGiven       bool
+	encryption      [][]byte
+	encryptionGiven bool
+	cookieOnly      int
+	cacheBytes      int64
+	compression     Compression
+	codec           Codec
+	maxSize         int
+	maxPerOwner     int
+	limitPolicy     LimitPolicy
+	manualCommit    bool
+	renewEvery      time.Duration
+	grace           time.Duration
+	aal             int
+	logger          *slog.Logger
+	onError         func(http.ResponseWriter, *http.Request, error)
+	events          func(context.Context, Event)
+	binding         func(*http.Request) string
+	bindingAction   BindingAction
+	clearSiteData   string
+	errs            []error
 }
 
 // The defaults.
@@ -102,11 +106,28 @@ func WithCookie(cookie Cookie) Option {
 // sealed with it can be alive. Each needs at least 32 random bytes. Without
 // this option, keys are made, kept in the store and rotated by themselves.
 func WithKeys(keys ...[]byte) Option {
+	clones := cloneKeys(keys)
+	return func(c *config) { c.keys, c.keysGiven = clones, true }
+}
+
+// WithKeyEncryption encrypts the key ring in the store with a key that is not
+// there, so that a stolen file or backup does not let its thief forge cookies.
+// The first key encrypts, all decrypt: to change it, put the new one in front,
+// start once, and take the old one out. Without its key the ring cannot be
+// used, and New says so. A ring that was in the clear is encrypted at the next
+// start, but copies of the file from before still show it: call
+// [Manager.RevokeKeys] if they may be in wrong hands.
+func WithKeyEncryption(keys ...[]byte) Option {
+	clones := cloneKeys(keys)
+	return func(c *config) { c.encryption, c.encryptionGiven = clones, true }
+}
+
+func cloneKeys(keys [][]byte) [][]byte {
 	clones := make([][]byte, len(keys))
 	for i, key := range keys {
 		clones[i] = slices.Clone(key)
 	}
-	return func(c *config) { c.keys, c.keysGiven = clones, true }
+	return clones
 }
 
 // WithCookieOnly lets sessions live in the cookie alone, without a record in
@@ -162,7 +183,8 @@ func WithMaxSize(bytes int) Option {
 }
 
 // WithMaxSessionsPerOwner bounds how many sessions an owner can have: Login
-// ends the ones that were logged in longest ago. 0, the default, is no bound.
+// ends the ones that were logged in longest ago, unless [WithLimitPolicy] says
+// otherwise. 0, the default, is no bound.
 func WithMaxSessionsPerOwner(n int) Option {
 	return func(c *config) { c.maxPerOwner = n }
 }
@@ -207,14 +229,6 @@ func WithErrorHandler(f func(w http.ResponseWriter, r *http.Request, err error))
 	}
 }
 
-// WithBinding binds cookies to a property of the request, the network or the
-// browser's name say: a cookie that comes with another one than it was made
-// for is no session, and an event. Choose what does not change while people
-// move about. The property is kept as a hash, inside the seal.
-func WithBinding(f func(*http.Request) string) Option {
-	return func(c *config) { c.binding = f }
-}
-
 // WithClearSiteData makes the response to a request that destroyed its session
 // carry Clear-Site-Data over TLS, with types such as "cache", "cookies",
 // "storage", so that the browser removes what it keeps of the site. It is left
@@ -247,7 +261,11 @@ func (c *config) check() error {
 		}
 	}
 	if c.keysGiven {
-		errs = append(errs, checkKeys(c.keys))
+		errs = append(errs, checkKeys("WithKeys", c.keys))
+	}
+	if c.encryptionGiven {
+		errs = append(errs, checkKeys("WithKeyEncryption", c.encryption))
+		refuse(c.keysGiven, "WithKeyEncryption: with WithKeys there is no key ring to encrypt: leave one of them out")
 	}
 	_, known := aals[c.aal]
 	refuse(c.aal != 0 && !known, "WithAAL: there is no level %d: use 1, 2 or 3", c.aal)
@@ -258,6 +276,8 @@ func (c *config) check() error {
 	refuse(c.compression < CompressionFastest || c.compression > CompressionNone, "WithCompression: %d is not one of CompressionFastest, CompressionBalanced, CompressionNone", c.compression)
 	refuse(c.codec == nil, "WithCodec: nil: leave the option out for CBOR")
 	refuse(c.maxSize < 1 || c.maxSize > maxMaxSize, "WithMaxSize: %d is not between 1 and %d bytes", c.maxSize, maxMaxSize)
+	refuse(c.bindingAction < BindingRefuse || c.bindingAction > BindingEnd, "WithBindingAction: there is no action %d", c.bindingAction)
+	refuse(c.limitPolicy < EndOldest || c.limitPolicy > RefuseLogin, "WithLimitPolicy: %d is neither EndOldest nor RefuseLogin", c.limitPolicy)
 	refuse(c.maxPerOwner < 0, "WithMaxSessionsPerOwner: %d is negative: use 0 for no bound", c.maxPerOwner)
 	refuse(c.renewEvery < 0 || c.grace < 0, "WithRenewal: a negative time")
 	refuse(c.renewEvery > 0 && c.renewEvery < time.Second, "WithRenewal: %v is too often: use at least a second", c.renewEvery)

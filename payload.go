@@ -1,22 +1,12 @@
 package gimlet
 
 import (
-	"crypto/sha256"
-
 	"github.com/gimlet-go/gimlet/store"
 )
 
 // What is inside the envelopes. See docs/format.md, "Cookies".
 
 const payloadFormat = 1
-
-// A binding is a hash of what WithBinding returned when the cookie was made.
-type binding [8]byte
-
-func bindingOf(s string) binding {
-	sum := sha256.Sum256(append([]byte("gimlet binding\x00"), s...))
-	return binding(sum[:8])
-}
 
 // A payload is what the cookie of a session says, or a token.
 type payload struct {

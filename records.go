@@ -48,7 +48,7 @@ func (m *Manager) deleteRecord(ctx context.Context, id store.ID) error {
 // is put right first, so that a crash in between leaves nothing alive. That no
 // cookie can is only known of the version that was read: another request may
 // be giving the session its first client-side value.
-func (m *Manager) end(ctx context.Context, id store.ID, known *state, reason Reason) error {
+func (m *Manager) end(ctx context.Context, id store.ID, known *state, reason Reason, peer string) error {
 	st := *known
 	ended := false
 	if !st.has(flagStored) { // another request may have given it a record
@@ -86,7 +86,7 @@ func (m *Manager) end(ctx context.Context, id store.ID, known *state, reason Rea
 	}
 	m.stats.ended.Add(1)
 	m.watches.end(id)
-	m.emit(ctx, Event{Kind: EventEnded, Reason: reason, ID: id, Owner: st.owner})
+	m.emit(ctx, Event{Kind: EventEnded, Reason: reason, ID: id, Owner: st.owner, Peer: peer})
 	return nil
 }
 

@@ -1,7 +1,6 @@
 package gimlet
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -32,7 +31,24 @@ func (m *Manager) endByID(ctx context.Context, id store.ID, reason Reason) error
 	case !errors.Is(err, store.ErrNotFound) && !errors.Is(err, store.ErrCorrupt):
 		return storeError("load the session", err)
 	}
-	return m.end(ctx, id, &st, reason)
+	return m.end(ctx, id, &st, reason, "")
+}
+
+// RevokeOwned ends a session if it belongs to owner, and reports whether it
+// did: for a page on which users end their own sessions, where the ID comes
+// from a form and must not reach those of others.
+func (m *Manager) RevokeOwned(ctx context.Context, owner string, id store.ID) (bool, error) {
+	if owner == "" || id.Reserved() {
+		return false, nil
+	}
+	rec, err := m.loadRecord(ctx, id)
+	if errors.Is(err, store.ErrNotFound) || err == nil && rec.Owner != owner {
+		return false, nil
+	}
+	if err != nil {
+		return false, storeError("load the session", err)
+	}
+	return true, m.endByID(ctx, id, ReasonRevoked)
 }
 
 // RevokeOwner ends the sessions of an owner, those excepted, and returns their
@@ -73,36 +89,4 @@ func (m *Manager) revokeListed(ctx context.Context, owner string, except []store
 		n++
 	}
 	return n, nil
-}
-
-// limitOwner ends the owner's sessions beyond WithMaxSessionsPerOwner, those
-// that were logged in longest ago first. The caller holds the owner's lock.
-func (m *Manager) limitOwner(ctx context.Context, owner string, keep store.ID) error {
-	if m.cfg.maxPerOwner == 0 {
-		return nil
-	}
-	type login struct {
-		id store.ID
-		at int64
-	}
-	var others []login
-	for rec, err := range m.store.List(ctx, owner) {
-		if err != nil && !errors.Is(err, store.ErrCorrupt) {
-			return storeError("list the sessions", err)
-		}
-		var st state
-		if err == nil && (st.readRecord(rec) != nil || st.generation != m.generation.Load()) || rec.ID == keep {
-			continue
-		}
-		others = append(others, login{rec.ID, st.started})
-	}
-	slices.SortFunc(others, func(a, b login) int { return cmp.Compare(a.at, b.at) })
-	for len(others) >= m.cfg.maxPerOwner {
-		m.emit(ctx, Event{Kind: EventLimit, ID: others[0].id, Owner: owner})
-		if err := m.endByID(ctx, others[0].id, ReasonLimit); err != nil {
-			return err
-		}
-		others = others[1:]
-	}
-	return nil
 }

@@ -66,15 +66,6 @@ type Session struct {
 	overtaken bool
 }
 
-// bindingNow is what WithBinding says of the request, as it was when that was
-// first asked: a handler may change the headers.
-func (s *Session) bindingNow() binding {
-	if !s.bound {
-		s.bound, s.binding = true, bindingOf(s.m.cfg.binding(s.req))
-	}
-	return s.binding
-}
-
 // Err returns why this session failed, or nil. It also reports what did not
 // make the session fail but was not done: a value of another type than the
 // key's, a client-side change after the headers.
@@ -100,7 +91,7 @@ func (s *Session) fail(err error) error {
 	}
 	s.m.stats.failures.Add(1)
 	s.m.log(s.ctx, slog.LevelError, "session failed", s, slog.Any("error", err))
-	s.m.emit(s.ctx, Event{Kind: EventFailed, ID: s.token.id, Err: err})
+	s.emit(Event{Kind: EventFailed, ID: s.token.id, Err: err})
 	return err
 }
 

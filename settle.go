@@ -41,7 +41,7 @@ func (s *Session) settle(ctx context.Context, next *state) error {
 	s.m.watches.extend(s.token.id, next.expires, next.has(flagStored))
 	s.announce(created, renewed, &wanted)
 	if wanted.login {
-		if err := s.m.limitOwner(ctx, wanted.owner, s.token.id); err != nil {
+		if err := s.m.endSurplus(ctx, wanted.owner, s.token.id); err != nil {
 			return s.fail(err)
 		}
 	}
@@ -53,13 +53,13 @@ func (s *Session) announce(created, renewed bool, in *intent) {
 	switch {
 	case in.login:
 		if created {
-			s.m.emit(s.ctx, Event{Kind: EventCreated, ID: s.token.id})
+			s.emit(Event{Kind: EventCreated, ID: s.token.id})
 		}
-		s.m.emit(s.ctx, Event{Kind: EventLogin, ID: s.token.id, Owner: s.state.owner})
+		s.emit(Event{Kind: EventLogin, ID: s.token.id, Owner: s.state.owner})
 	case created:
-		s.m.emit(s.ctx, Event{Kind: EventCreated, ID: s.token.id})
+		s.emit(Event{Kind: EventCreated, ID: s.token.id})
 	case renewed:
-		s.m.emit(s.ctx, Event{Kind: EventRenewed, ID: s.token.id, Owner: s.state.owner})
+		s.emit(Event{Kind: EventRenewed, ID: s.token.id, Owner: s.state.owner})
 	}
 }
 
