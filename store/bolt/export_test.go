@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"os"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -20,11 +21,49 @@ func (s *Store) CompactClosed(ctx context.Context) error {
 	return s.compactWith(ctx, s.exchangeClosed)
 }
 
+// CompactUnsynced is Compact whose rename cannot be made durable, for the
+// reason err.
+func (s *Store) CompactUnsynced(ctx context.Context, err error) error {
+	exchange := s.exchangeOpen
+	if !locksBeforeOpening {
+		exchange = s.exchangeClosed
+	}
+	return s.compactWith(ctx, s.unsynced(exchange, err))
+}
+
+// CompactClosedUnsynced is the same for CompactClosed.
+func (s *Store) CompactClosedUnsynced(ctx context.Context, err error) error {
+	return s.compactWith(ctx, s.unsynced(s.exchangeClosed, err))
+}
+
+func (s *Store) unsynced(exchange func(*opening) error, err error) func(*opening) error {
+	return func(next *opening) error {
+		if err := exchange(next); err != nil {
+			return err
+		}
+		return s.failure.set(err)
+	}
+}
+
 // Pending returns how many touches wait to be written.
 func (s *Store) Pending() int { return s.touches.count() }
 
 // CloseFile closes the file under the store, so that each commit fails.
 func (s *Store) CloseFile() error { return s.file.Close() }
+
+// SwapFile makes the store use another handle for all that bbolt does not do,
+// and returns the one before. No call may be under way.
+func (s *Store) SwapFile(f *os.File) (old *os.File) {
+	old, s.file = s.file, f
+	return old
+}
+
+// LimitSize bounds the size of the file, 0 is no bound, and returns the bound
+// before. No call may be under way.
+func (s *Store) LimitSize(n int) (old int) {
+	old, s.db.MaxSize = s.db.MaxSize, n
+	return old
+}
 
 // Decode decodes a record and encodes it again.
 func Decode(id store.ID, b []byte) ([]byte, error) {
