@@ -20,6 +20,7 @@ help:
 	@echo 'make cover     statement coverage, at least $(COVERAGE) % of each package'
 	@echo 'make build     build and vet for every supported platform'
 	@echo 'make fuzz      every fuzz target, FUZZTIME ($(FUZZTIME)) runs or seconds each'
+	@echo 'make long      the tests whose names begin with TestLong_, with a hundred times the work'
 	@echo 'make bench     the benchmarks'
 	@echo 'make example   run examples/single-binary on http://localhost:8080'
 
@@ -66,10 +67,14 @@ fuzz:
 		$(GO) test ./fuzz -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 200x || exit 1; \
 	done
 
+long:
+	@grep -q '^func TestLong_' *_test.go || { echo "no TestLong_ test here"; exit 1; }
+	GIMLET_LONG=1 $(GO) test -count=1 -timeout 60m -v -run '^TestLong_' .
+
 bench:
 	@$(EACH) $(GO) test -run '^$$' -bench . -benchmem ./... $(DONE)
 
 example:
 	$(GO) run ./examples/single-binary
 
-.PHONY: help check fmt vet test lint tidy cover build fuzz bench example
+.PHONY: help check fmt vet test lint tidy cover build fuzz long bench example

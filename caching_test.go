@@ -49,6 +49,8 @@ func TestCaching_cacheControl(t *testing.T) {
 		"no-cache":             {[]string{"no-cache"}, []string{"no-cache, no-store"}},
 		"two lines":            {[]string{"public", "max-age=60"}, []string{"max-age=60, no-store"}},
 		"empty":                {[]string{""}, []string{"no-store"}},
+		"overridden":           {[]string{"must-understand, no-store, max-age=60"}, []string{"max-age=60, no-store"}},
+		"overridden publicly":  {[]string{"must-understand, public, max-age=60"}, []string{"max-age=60, no-store"}},
 		"private for one name": {[]string{`private="X-User, X-Mail"`}, []string{`private="X-User, X-Mail", no-store`}},
 	}
 	for name, test := range tests {
@@ -114,4 +116,20 @@ func answer(m *gimlet.Manager, url string, cookies []*http.Cookie, work func(s *
 	w := httptest.NewRecorder()
 	m.Handler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { work(gimlet.From(r)) })).ServeHTTP(w, r)
 	return w.Result()
+}
+
+// Fields that speak to content delivery networks alone, and override
+// Cache-Control there, do not stay on a response that sets a cookie.
+func TestCaching_targetedFields(t *testing.T) {
+	site := newSite(t, newManager(t))
+	site.on("/", func(s *gimlet.Session, w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("CDN-Cache-Control", "max-age=600")
+		w.Header().Set("Surrogate-Control", "max-age=600")
+		s.SetDefault("a", 1)
+	})
+	b := site.browser()
+	first := b.ok("/").Header
+	require.Empty(t, first["Cdn-Cache-Control"])
+	require.Empty(t, first["Surrogate-Control"])
+	require.Equal(t, []string{"max-age=600"}, b.ok("/").Header["Cdn-Cache-Control"], "no cookie, no change")
 }

@@ -168,7 +168,7 @@ func (m *Manager) openCookies(s *Session) {
 	}
 	if reason != 0 {
 		s.reject(reason, p.token.id, nil)
-		s.overtaken = m.renewed.has(p.token.id)
+		s.overtaken = reason == ReasonRevoked && p.generation == m.generation.Load() && m.revoked.superseded(p.token.id, p.renewals) && m.renewed.has(p.token.id)
 		return
 	}
 	m.stats.opened.Add(1)

@@ -173,23 +173,32 @@ func (k *cookieKind) expire(h http.Header, names *cookieNames, from, to int) {
 }
 
 // forbidStoring keeps caches from storing a response that sets a cookie
-// (OWASP session management, "Web Content Caching").
+// (OWASP session management, "Web Content Caching"). What would make a cache
+// ignore that goes: must-understand (RFC 9111 section 5.2.2.3), and the fields
+// that speak to some caches only (RFC 9213).
 func forbidStoring(h http.Header) {
+	h.Del("CDN-Cache-Control")
+	h.Del("Surrogate-Control")
 	var keep []string
+	forbidden, overridden := false, false
 	for _, line := range h["Cache-Control"] {
 		for directive := range strings.SplitSeq(line, ",") {
 			directive = strings.TrimSpace(directive)
 			name, _, qualified := strings.Cut(strings.ToLower(directive), "=")
 			switch {
+			case name == "must-understand":
+				overridden = true
 			case name == "no-store", name == "private" && !qualified:
-				return
+				forbidden = true
 			case name == "public", name == "s-maxage", name == "":
 			default:
 				keep = append(keep, directive)
 			}
 		}
 	}
-	h.Set("Cache-Control", strings.Join(append(keep, "no-store"), ", "))
+	if !forbidden || overridden {
+		h.Set("Cache-Control", strings.Join(append(keep, "no-store"), ", "))
+	}
 }
 
 // varyByCookie tells caches that the response depends on the cookie.

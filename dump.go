@@ -2,6 +2,7 @@ package gimlet
 
 import (
 	"fmt"
+	"io"
 	"log/slog"
 	"strings"
 )
@@ -16,8 +17,9 @@ import (
 // is safe to log, and does not count as use of the session.
 func (s *Session) String() string { return dumped("Session", s.dump()) }
 
-// GoString is String, so that %#v shows no more.
-func (s *Session) GoString() string { return s.String() }
+// Format prints String for every verb: some of them would walk through the
+// fields otherwise.
+func (s *Session) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, s.String()) }
 
 // LogValue is what [log/slog] logs of a session: what String shows.
 func (s *Session) LogValue() slog.Value { return slog.GroupValue(s.dump()...) }
@@ -64,8 +66,9 @@ func (s *Session) known() []string {
 // its owner's name; see [Session.String].
 func (i Info) String() string { return dumped("Info", i.dump()) }
 
-// GoString is String, so that %#v shows no more.
-func (i Info) GoString() string { return i.String() }
+// Format prints String for every verb: some of them would walk through the
+// fields otherwise.
+func (i Info) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, i.String()) }
 
 // LogValue is what [log/slog] logs of an Info: what String shows.
 func (i Info) LogValue() slog.Value { return slog.GroupValue(i.dump()...) }
@@ -81,8 +84,9 @@ func (i Info) dump() []slog.Attr {
 // String returns the manager's name, and none of the keys that it holds.
 func (m *Manager) String() string { return fmt.Sprintf("gimlet.Manager{name=%q}", m.cfg.name) }
 
-// GoString is String, so that %#v shows no more.
-func (m *Manager) GoString() string { return m.String() }
+// Format prints String for every verb: some of them would walk through the
+// fields otherwise.
+func (m *Manager) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, m.String()) }
 
 // LogValue is what [log/slog] logs of a manager: what String shows.
 func (m *Manager) LogValue() slog.Value { return slog.StringValue(m.String()) }

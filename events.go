@@ -68,7 +68,7 @@ const (
 	ReasonStaleKey                    // sealed with a key that is not in the ring
 	ReasonDuplicate                   // several cookies of our name
 	ReasonFuture                      // made in the future
-	ReasonBinding                     // WithBinding says otherwise
+	ReasonBinding                     // WithBinding says otherwise; also of EventEnded, by BindingEnd
 	ReasonCorrupt                     // the record cannot be read
 )
 

@@ -12,3 +12,12 @@ func SecretOf(s *Session) string {
 
 // Watches counts the handles whose Done somebody waits for.
 func Watches(m *Manager) int { return len(m.watches.ids()) }
+
+// RingKeys returns the keys that seal cookies.
+func RingKeys(m *Manager) [][]byte {
+	var keys [][]byte
+	for _, key := range *m.ring.keys.Load() {
+		keys = append(keys, key.Secret)
+	}
+	return keys
+}

@@ -2,6 +2,8 @@ package gimlet
 
 import (
 	"context"
+	"fmt"
+	"io"
 	"net/http"
 	"time"
 )
@@ -17,8 +19,9 @@ type request struct {
 // String keeps the session out of what is printed of a context.
 func (r *request) String() string { return "gimlet.Manager.Handler" }
 
-// GoString is String, so that %#v shows no more.
-func (r *request) GoString() string { return r.String() }
+// Format prints String for every verb: some of them would walk through the
+// fields otherwise.
+func (r *request) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, r.String()) }
 
 type innermost struct{}
 

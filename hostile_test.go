@@ -186,7 +186,7 @@ func TestDump_context(t *testing.T) {
 			strings.TrimSuffix(strings.TrimPrefix(fmt.Sprintf("%#v", secret), "[]byte{"), "}"),
 			"sentinel", hex.EncodeToString([]byte("sentinel")),
 		}
-		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X"} {
+		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%o", "%t"} {
 			for _, v := range []any{r.Context(), context.WithValue(r.Context(), contextKey{}, 1)} {
 				text := fmt.Sprintf(verb, v)
 				for _, form := range forms {

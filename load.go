@@ -135,7 +135,7 @@ func (s *Session) drop(reason Reason, err error) {
 		s.m.log(s.ctx, slog.LevelWarn, "session record unreadable, treated as no session", s, slog.Any("error", err))
 	}
 	s.reject(reason, s.token.id, err)
-	s.overtaken = s.m.renewed.has(s.token.id)
+	s.overtaken = reason == ReasonStale && s.m.renewed.has(s.token.id)
 	s.reset()
 }
 

@@ -133,3 +133,19 @@ func TestLogin_overtakes(t *testing.T) {
 		require.Equal(t, "alicedark", b.ok("/who").body)
 	})
 }
+
+// A cookie that was revoked, not overtaken, is an ordinary nobody: it may begin
+// a session at once.
+func TestLogin_revokedIsNotOvertaken(t *testing.T) {
+	m := newManager(t)
+	site := members(t, m, newSite)
+	site.do("/set", func(s *gimlet.Session) { s.Set("b", 1) })
+	for name, end := range map[string]func() error{
+		"all":   func() error { return m.RevokeAll(t.Context()) },
+		"owner": func() error { _, err := m.RevokeOwner(t.Context(), "alice"); return err },
+	} {
+		b := login(site, "alice")
+		require.NoError(t, end())
+		require.Len(t, b.ok("/set").setCookie("__Host-id="), 1, name)
+	}
+}

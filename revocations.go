@@ -42,6 +42,14 @@ func (r *revocations) blocks(id store.ID, renewals uint32, now int64) bool {
 	return ok && renewals < v.below && now < v.until
 }
 
+// superseded reports whether the session goes on with a newer token.
+func (r *revocations) superseded(id store.ID, renewals uint32) bool {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	v, ok := r.byID[id]
+	return ok && renewals < v.below && v.below != revokedForever
+}
+
 // add remembers a revocation. One that says less than another changes nothing.
 func (r *revocations) add(id store.ID, v revocation) {
 	r.mu.Lock()
