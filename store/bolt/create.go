@@ -23,7 +23,8 @@ func boltOptions(f *os.File, timeout time.Duration) *bbolt.Options {
 	if runtime.GOOS != "windows" {
 		// Address space only. Growing the map later would stop all readers,
 		// and wait for the slowest. Windows would make the file as large.
-		o.InitialMmapSize = 1 << 28
+		// With 32 bits there is little address space to reserve.
+		o.InitialMmapSize = 1 << 25
 		if bits.UintSize == 64 {
 			o.InitialMmapSize = 1 << 30
 		}
