@@ -1,6 +1,7 @@
 package gimlet
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -66,9 +67,9 @@ const (
 
 // resolve fills in the defaults and checks the result.
 func (c Cookie) resolve() (Cookie, error) {
-	c.Name = cmpOr(c.Name, "id")
-	c.Path = cmpOr(c.Path, "/")
-	c.MaxBytes = cmpOr(c.MaxBytes, 2*maxCookie)
+	c.Name = cmp.Or(c.Name, "id")
+	c.Path = cmp.Or(c.Path, "/")
+	c.MaxBytes = cmp.Or(c.MaxBytes, 2*maxCookie)
 	if c.SameSite == 0 || c.SameSite == http.SameSiteDefaultMode {
 		c.SameSite = http.SameSiteLaxMode
 	}
@@ -85,17 +86,10 @@ func (c Cookie) resolve() (Cookie, error) {
 	return c, nil
 }
 
-func cmpOr[T comparable](v, otherwise T) T {
-	var zero T
-	if v == zero {
-		return otherwise
-	}
-	return v
-}
-
-// prefixes that browsers check, whatever their case (RFC 6265bis section 5.4),
-// the longest first. All but __Secure- demand Path=/ and no Domain or say
-// nothing of them.
+// prefixes are the beginnings of names that browsers check, whatever their case
+// (RFC 6265bis section 5.4), the longer of two that begin alike first. All ask
+// for Secure, those with Http for HttpOnly, and those with Host for the path /
+// and no domain.
 var prefixes = []string{"__Host-Http-", "__Http-", "__Host-", "__Secure-"}
 
 func prefixOf(name string) string {
