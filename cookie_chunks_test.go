@@ -77,11 +77,11 @@ func TestCookieChunks_broken(t *testing.T) {
 				name, value, _ := strings.Cut(line, "=")
 				broken = append(broken, &http.Cookie{Name: name, Value: value, Path: "/", Secure: true})
 			}
-			jar.kept = nil
+			jar.Clear()
 			b.set(broken...)
-			require.Empty(t, jar.refused)
+			require.Empty(t, jar.Refused())
 			b.ok("/carry?n=10")
-			require.Equal(t, []string{id}, jar.names())
+			require.Equal(t, []string{id}, jar.Names())
 			require.Equal(t, "10 0 <nil>", b.ok("/lengths").body)
 		})
 	}

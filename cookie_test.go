@@ -196,14 +196,14 @@ func TestCookie_deletion(t *testing.T) {
 				b, jar := site.strictBrowser()
 
 				given := b.ok(path + "/set/client").Cookies()
-				require.Empty(t, jar.refused)
-				require.Len(t, jar.names(), len(given))
+				require.Empty(t, jar.Refused())
+				require.Len(t, jar.Names(), len(given))
 				require.Greater(t, len(given), 3, "two cookies, in chunks")
 				require.Equal(t, "five", b.ok(path+"/get").body)
 
 				taken := b.ok(path + "/destroy").Cookies()
-				require.Empty(t, jar.refused)
-				require.Empty(t, jar.names())
+				require.Empty(t, jar.Refused())
+				require.Empty(t, jar.Names())
 				require.Len(t, taken, len(given))
 				like := make(map[string]http.Cookie)
 				for _, c := range given {

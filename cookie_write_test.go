@@ -112,8 +112,8 @@ func TestCookieWrite_shrinking(t *testing.T) {
 	} {
 		p := b.ok(fmt.Sprintf("/carry?n=%d&t=%d", size.n, size.t))
 		wire(t, p)
-		require.Empty(t, jar.refused)
-		require.Len(t, jar.names(), size.cookies, "%v", size)
+		require.Empty(t, jar.Refused())
+		require.Len(t, jar.Names(), size.cookies, "%v", size)
 		require.Equal(t, fmt.Sprint(size.n, " ", size.t, " <nil>"), b.ok("/lengths").body)
 	}
 }

@@ -22,12 +22,17 @@ func openApp(path string) (*app, error) {
 	return &app{sessions}, nil
 }
 
-// handler returns the shop with everything around it. The session middleware
-// is the innermost, so that what the others refuse never gets to a session.
+// handler returns the shop with everything around it.
 func (a *app) handler() http.Handler {
+	return a.protect(a.routes())
+}
+
+// protect puts the middleware around the pages. That of the sessions is the
+// innermost, so that what the others refuse never gets to a session.
+func (a *app) protect(pages http.Handler) http.Handler {
 	csrf := http.NewCrossOriginProtection()
 	csrf.SetDenyHandler(http.HandlerFunc(denied))
-	h := a.sessions.Handler(a.routes())
+	h := a.sessions.Handler(pages)
 	h = http.MaxBytesHandler(h, maxForm)
 	h = csrf.Handler(h)
 	return withSecurityHeaders(h)

@@ -91,8 +91,9 @@ func TestLogout_everywhere(t *testing.T) {
 	require.Equal(t, "Bob", stranger.session().Name)
 }
 
-func TestLogout_replayedCookie(t *testing.T) {
-	shop := newShop(t)
+func TestLogout_replayedCookie(t *testing.T) { everyScheme(t, replayedCookie) }
+
+func replayedCookie(t *testing.T, shop *shop) {
 	b := shop.browser(firefox)
 	b.post("/theme", "theme", "walnut") // the cookie carries a value of its own
 	b.post("/login", "name", "Ada")
@@ -106,8 +107,9 @@ func TestLogout_replayedCookie(t *testing.T) {
 	require.Equal(t, nobody, late.session())
 }
 
-func TestLogin_renewsToken(t *testing.T) {
-	shop := newShop(t)
+func TestLogin_renewsToken(t *testing.T) { everyScheme(t, renewsToken) }
+
+func renewsToken(t *testing.T, shop *shop) {
 	b := shop.browser(firefox)
 	b.post("/count")
 	planted := b.copy()

@@ -5,7 +5,6 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
 	"os"
@@ -14,6 +13,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/gimlet-go/gimlet/internal/webtest"
 )
 
 func TestMain(m *testing.M) {
@@ -26,15 +27,30 @@ type shop struct {
 	*app
 	t      *testing.T
 	path   string
+	start  func(http.Handler) *httptest.Server
+	front  func(*app) http.Handler
 	server *httptest.Server
 }
 
-// newShop opens a shop of the test's own. The test runs beside others: it
-// mostly waits for the disk.
+// newShop opens a shop of the test's own, on plain http to this machine, as it
+// is on a developer's desk.
 func newShop(t *testing.T) *shop {
 	t.Helper()
+	return startShop(t, httptest.NewServer, (*app).handler)
+}
+
+// everyScheme runs a test on a shop on plain http, and on one over TLS.
+func everyScheme(t *testing.T, test func(t *testing.T, s *shop)) {
+	t.Run("http", func(t *testing.T) { test(t, newShop(t)) })
+	t.Run("https", func(t *testing.T) { test(t, startShop(t, httptest.NewTLSServer, (*app).handler)) })
+}
+
+// startShop opens a shop behind front. The test runs beside others: it mostly
+// waits for the disk.
+func startShop(t *testing.T, start func(http.Handler) *httptest.Server, front func(*app) http.Handler) *shop {
+	t.Helper()
 	t.Parallel()
-	s := &shop{t: t, path: filepath.Join(t.TempDir(), "sessions.db")}
+	s := &shop{t: t, path: filepath.Join(t.TempDir(), "sessions.db"), start: start, front: front}
 	s.open()
 	t.Cleanup(s.close)
 	return s
@@ -45,7 +61,7 @@ func (s *shop) open() {
 	a, err := openApp(s.path)
 	require.NoError(s.t, err)
 	s.app = a
-	s.server = httptest.NewServer(a.handler())
+	s.server = s.start(s.front(a))
 }
 
 func (s *shop) close() {
@@ -60,19 +76,31 @@ func (s *shop) restart() {
 	s.open()
 }
 
-// A browser keeps cookies and follows redirects.
+// RoundTrip reaches the server that runs now: restart starts another.
+func (s *shop) RoundTrip(r *http.Request) (*http.Response, error) {
+	return s.server.Client().Transport.RoundTrip(r)
+}
+
+// A browser keeps cookies, as far as browsers do, and follows redirects.
 type browser struct {
 	t      *testing.T
 	shop   *shop
 	client *http.Client
+	jar    *webtest.Jar
 	agent  string
 }
 
 func (s *shop) browser(agent string) *browser {
 	s.t.Helper()
-	jar, err := cookiejar.New(nil)
-	require.NoError(s.t, err)
-	return &browser{s.t, s, &http.Client{Jar: jar}, agent}
+	return s.browserWith(&webtest.Jar{}, agent)
+}
+
+// browserWith returns a browser with a jar, which is to refuse nothing that
+// the shop sets until the test ends.
+func (s *shop) browserWith(jar *webtest.Jar, agent string) *browser {
+	s.t.Helper()
+	s.t.Cleanup(func() { require.Empty(s.t, jar.Refused()) })
+	return &browser{s.t, s, &http.Client{Jar: jar, Transport: s}, jar, agent}
 }
 
 // A page is a response that was read to its end.
@@ -132,17 +160,13 @@ func (b *browser) cookies() []*http.Cookie {
 	b.t.Helper()
 	u, err := url.Parse(b.shop.server.URL)
 	require.NoError(b.t, err)
-	return b.client.Jar.Cookies(u)
+	return b.jar.Cookies(u)
 }
 
 // copy returns a browser that has got hold of the same cookies.
 func (b *browser) copy() *browser {
 	b.t.Helper()
-	other := b.shop.browser(b.agent)
-	u, err := url.Parse(b.shop.server.URL)
-	require.NoError(b.t, err)
-	other.client.Jar.SetCookies(u, b.cookies())
-	return other
+	return b.shop.browserWith(b.jar.Copy(), b.agent)
 }
 
 // nobody is what the API says without a session.

@@ -9,8 +9,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestShop_flow(t *testing.T) {
-	shop := newShop(t)
+func TestShop_flow(t *testing.T) { everyScheme(t, flow) }
+
+func flow(t *testing.T, shop *shop) {
 	b := shop.browser(firefox)
 
 	// Reading begins no session.
