@@ -100,7 +100,7 @@ func (s *Session) Set(key string, value any, at ...Placement) {
 	}
 	enc, err := encodeValue(s.m.cfg.codec, value)
 	if err != nil {
-		s.used = true
+		s.use()
 		s.fail(valueError(key, err))
 		return
 	}
@@ -118,7 +118,7 @@ func (s *Session) SetDefault(key string, value any, at ...Placement) any {
 	}
 	enc, err := encodeValue(s.m.cfg.codec, value)
 	if err != nil {
-		s.used = true
+		s.use()
 		s.fail(valueError(key, err))
 		return nil
 	}
@@ -135,7 +135,7 @@ func (s *Session) SetDefault(key string, value any, at ...Placement) any {
 func (s *Session) put(key string, enc []byte, p Placement, update func([]byte) ([]byte, error)) {
 	a, err := p.area()
 	if err != nil {
-		s.used = true
+		s.use()
 		s.fail(misuse("key %q: %w", key, err))
 		return
 	}
@@ -160,7 +160,7 @@ func (s *Session) put(key string, enc []byte, p Placement, update func([]byte) (
 // loaded unless it is known without that where the key lives.
 func (s *Session) ready(key string, a area) bool {
 	if a.client() && s.over {
-		s.used = true
+		s.use()
 		s.warn(misuse("key %q: %w", key, ErrHeadersSent))
 		return false
 	}
@@ -241,7 +241,7 @@ func hidden(key string) bool { return strings.HasPrefix(key, hiddenPrefix) }
 
 func checkKey(s *Session, key string) bool {
 	if key == "" || hidden(key) {
-		s.used = true
+		s.use()
 		s.fail(misuse("key %q: a key is not empty and does not begin with a NUL byte", key))
 		return false
 	}

@@ -155,6 +155,7 @@ func (s *Session) after(now int64, again bool) (state, error) {
 	}
 	next.values = values
 	s.intent.timing(&next.head, now)
+	s.keepAsWanted(&next)
 	next.seen = now
 	switch {
 	case s.intent.login || s.intent.renew:
@@ -207,10 +208,20 @@ func (s *Session) renewalDue() bool {
 	return every > 0 && s.req != nil && !s.over && s.state.has(flagStored) && due() && s.load() && due()
 }
 
+// keepAsWanted applies what the intent says of SetStored. Where no record ever
+// goes back into the cookie, one that is there need not be told to stay.
+func (s *Session) keepAsWanted(next *state) {
+	want := s.intent.stored
+	if want == nil || *want && s.m.cfg.cookieOnly == 0 && s.state.has(flagStored) {
+		return
+	}
+	next.set(flagKept, *want)
+}
+
 // keepsRecord decides whether the session lives in the store.
 func (s *Session) keepsRecord(next *state) bool {
 	switch {
-	case s.req == nil || next.owner != "":
+	case s.req == nil || next.owner != "" || next.has(flagKept):
 		return true
 	case s.over || !s.loaded:
 		return s.state.has(flagStored)

@@ -20,10 +20,6 @@ var conformanceRows = map[string]int{
 	"A": 9, "B": 21, "C": 25, "D": 17, "E": 7, "F": 13, "G": 6, "H": 5, "V": 46, "S": 17, "P": 10, "": 61,
 }
 
-// pending are rows whose feature is for later: F13 is moving sessions from one
-// store to another while they are served.
-var pending = []string{"F13"}
-
 // docs/conformance.md has every row of its lists, and each row is whole: no
 // cell is empty, and the last one names tests that exist or a page.
 func TestConformance_rows(t *testing.T) {
@@ -55,7 +51,6 @@ func TestConformance_flawsAreFound(t *testing.T) {
 		"A1 names TestSecret_moved": strings.Replace(page, row[4], "`TestSecret_moved`", 1),
 		"A1 names helper_test.go":   strings.Replace(page, row[4], row[4]+", `helper_test.go`", 1),
 		"F14 is of no list":         strings.Replace(page, line, line+"\n"+strings.Replace(line, "A1", "F14", 1), 1),
-		"F13 is not pending":        strings.Replace(page, line, line+"\n"+strings.Replace(line, "A1", "F13", 1), 1),
 	}
 	for want, broken := range tests {
 		require.NotEqual(t, page, broken, want)
@@ -90,9 +85,7 @@ func conformanceFlaws(t *testing.T, page string, exist map[string]bool) (flaws [
 		switch n := seen[id]; {
 		case n > 1:
 			flaws = append(flaws, fmt.Sprintf("%s stands there %d times", id, n))
-		case n == 1 && slices.Contains(pending, id):
-			flaws = append(flaws, id+" is not pending")
-		case n == 0 && !slices.Contains(pending, id):
+		case n == 0:
 			flaws = append(flaws, id+" is missing")
 		}
 		delete(seen, id)

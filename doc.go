@@ -52,7 +52,8 @@
 // ([ServerSide], the default) or in the sealed cookie ([ClientSide], which costs
 // no I/O to read), and as long as the session ([Permanent], the default) or
 // until the browser closes ([Transient]). With [WithCookieOnly] sessions that
-// are small enough need no record in the store at all. A cookie cannot be read
+// are small enough need no record in the store at all, unless
+// [Session.SetStored] asks for one. A cookie cannot be read
 // or changed by whoever has it, and revocation reaches the values in cookies
 // too.
 //

@@ -83,6 +83,22 @@ func TestFormat_token(t *testing.T) {
 	shows(t, "digest", digest[:])
 }
 
+func TestFormat_flags(t *testing.T) {
+	var known flag
+	rows := docs.Rows(t, docs.Read(t, formatPage), "flag")
+	for i, name := range []string{"stored", "browser", "carried", "bound", "previous", "tagged", "kept"} {
+		known |= 1 << i
+		require.Equal(t, []string{fmt.Sprint(1 << i), name}, rows[i][:2])
+	}
+	require.Len(t, rows, 7)
+	require.Equal(t, flagsKnown, known)
+	kept := state{head: exampleHead(), version: 1}
+	kept.set(flagKept|flagStored, true)
+	var again state
+	require.NoError(t, again.readRecord(kept.record(exampleID)))
+	require.Equal(t, flagKept, again.flags)
+}
+
 func TestFormat_keyRing(t *testing.T) {
 	id := reservedID("default", "key ring")
 	shows(t, "key-ring-id", id[:])

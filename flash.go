@@ -23,7 +23,7 @@ func (s *Session) flash(queue string, value any, once bool) {
 	defer s.mu.Unlock()
 	enc, err := encodeValue(s.m.cfg.codec, value)
 	if err != nil {
-		s.used = true
+		s.use()
 		s.fail(valueError("flash "+queue, err))
 		return
 	}

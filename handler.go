@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"time"
 )
@@ -62,7 +63,7 @@ func (m *Manager) Handler(next http.Handler) http.Handler {
 		req.writer.ResponseWriter = w
 		req.writer.session = &req.session
 		req.writer.request = r.WithContext(req)
-		defer req.session.close()
+		defer req.close()
 		next.ServeHTTP(&req.writer, req.writer.request)
 		req.writer.finish()
 	})
@@ -203,12 +204,28 @@ func (s *Session) outlive() {
 }
 
 // close ends the handle's tie to its request.
-func (s *Session) close() {
+func (r *request) close() {
+	s := &r.session
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.over = true
-	if !s.hijacked {
-		s.ended = true
-		s.m.watches.leave(s.watch)
+	if s.hijacked {
+		return
 	}
+	s.ended = true
+	s.m.watches.leave(s.watch)
+	if s.late && s.err == nil {
+		s.tellLate(r.writer.request.Pattern)
+	}
+}
+
+// tellLate logs that the first use of the session came after the headers. It
+// waits for the handler's return, since a change that fails says so itself. A
+// session that failed has broken off its response.
+func (s *Session) tellLate(pattern string) {
+	var attrs []slog.Attr
+	if pattern != "" {
+		attrs = append(attrs, slog.String("pattern", pattern))
+	}
+	s.m.log(s.ctx, slog.LevelWarn, "session first used after the headers, so neither Vary nor a cookie could be sent: use it before the first byte", s, attrs...)
 }

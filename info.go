@@ -80,9 +80,10 @@ func (m *Manager) info(rec store.Record) (info Info, ok bool, err error) {
 }
 
 // Sessions yields the live sessions of an owner, in no particular order, or
-// all that have a record when owner is "". A session whose record cannot be
-// read is yielded with only its ID and an error, and the listing goes on; any
-// other error ends it. The loop may call any method.
+// all that have a record when owner is "" ([Session.SetStored] gives one a
+// record). A session whose record cannot be read is yielded with only its ID
+// and an error, and the listing goes on; any other error ends it. The loop may
+// call any method.
 func (m *Manager) Sessions(ctx context.Context, owner string) iter.Seq2[Info, error] {
 	return func(yield func(Info, error) bool) {
 		if reservedOwner(owner) {

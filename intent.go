@@ -29,11 +29,12 @@ type intent struct {
 	lifetime   *time.Duration
 	idle       *time.Duration
 	persistent *bool
+	stored     *bool
 }
 
 func (in *intent) empty() bool {
 	return len(in.changes) == 0 && !in.cleared && !in.renew && !in.login &&
-		in.lifetime == nil && in.idle == nil && in.persistent == nil
+		in.lifetime == nil && in.idle == nil && in.persistent == nil && in.stored == nil
 }
 
 // find returns the wanted change of a key.
@@ -63,7 +64,9 @@ func (in *intent) clear() {
 
 // quickOnly reports whether every change that the record would see is Quick.
 func (in *intent) quickOnly() bool {
-	if len(in.changes) == 0 || in.cleared || in.renew || in.login || in.lifetime != nil || in.idle != nil || in.persistent != nil {
+	rest := *in
+	rest.changes = nil
+	if len(in.changes) == 0 || !rest.empty() {
 		return false
 	}
 	return !slices.ContainsFunc(in.changes, func(c change) bool { return !c.quick })

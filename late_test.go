@@ -135,6 +135,7 @@ func TestLate_whatNeedsACookieFails(t *testing.T) {
 		"SetLifetime":    {beginBothSides, with(func(s *gimlet.Session) { s.SetLifetime(1e9) }), same},
 		"SetIdleTimeout": {beginBothSides, with(func(s *gimlet.Session) { s.SetIdleTimeout(1e9) }), same},
 		"SetPersistent":  {beginBothSides, with(func(s *gimlet.Session) { s.SetPersistent(false) }), same},
+		"SetStored":      {beginBothSides, with(func(s *gimlet.Session) { s.SetStored(true) }), same},
 		"first transient": {func(s *gimlet.Session) { s.Set("n", 1); s.Set("c", 1, gimlet.ClientSide) }, with(func(s *gimlet.Session) { s.Set("new", 1, gimlet.Transient) }), func(t *testing.T, s *gimlet.Session) {
 			require.Equal(t, "kept", s.Get("n"))
 			require.False(t, s.Has("new"))

@@ -76,7 +76,7 @@ func (s *Session) renew() {
 
 // prepare loads the session for a change of its token.
 func (s *Session) prepare(ctx context.Context) error {
-	s.used = true
+	s.use()
 	if s.err != nil {
 		return s.err
 	}
@@ -99,7 +99,7 @@ func (s *Session) prepare(ctx context.Context) error {
 func (s *Session) Destroy(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.used = true
+	s.use()
 	if s.err != nil {
 		return s.err
 	}
@@ -141,7 +141,7 @@ func (s *Session) SetLifetime(d time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := s.m.cfg.checkLifetime(d); err != nil {
-		s.used = true
+		s.use()
 		s.fail(misuse("SetLifetime: %w", err))
 		return
 	}
@@ -154,7 +154,7 @@ func (s *Session) SetIdleTimeout(d time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := s.m.cfg.checkIdle(d); err != nil {
-		s.used = true
+		s.use()
 		s.fail(misuse("SetIdleTimeout: %w", err))
 		return
 	}
@@ -167,6 +167,27 @@ func (s *Session) SetPersistent(on bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.want(func(in *intent) { in.persistent = &on })
+}
+
+// SetStored says whether this session, and no other, has a record in the store
+// whatever its size, so that [Manager.Sessions] lists it and the changes of
+// overlapping requests are merged. Without it a session without an owner may
+// live in its cookies alone: when [WithCookieOnly] says so, or when all its
+// values are client-side.
+//
+// True moves the session to the store with its next commit and keeps it there.
+// False, the default, leaves the decision to [WithCookieOnly] again, which
+// takes the session back with the same commit if it is small enough and has no
+// owner; without that option it keeps the record that it has. Without a
+// session it does nothing.
+//
+// Call it in the request that begins the session if you can: while a session
+// lives in its cookie alone, an overlapping request that answers later takes
+// the move back, as [WithCookieOnly] says.
+func (s *Session) SetStored(on bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.want(func(in *intent) { in.stored = &on })
 }
 
 func (s *Session) want(change func(*intent)) {

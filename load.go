@@ -9,11 +9,17 @@ import (
 	"github.com/gimlet-go/gimlet/store"
 )
 
+// use notes that something was asked of the session.
+func (s *Session) use() {
+	s.late = s.late || s.over && !s.used
+	s.used = true
+}
+
 // open looks at the request's cookies, once. It reports whether there is a
 // session that has not failed. No I/O, unless a cookie names a key that the
 // ring does not have.
 func (s *Session) open() bool {
-	s.used = true
+	s.use()
 	if s.err != nil {
 		return false
 	}

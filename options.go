@@ -134,7 +134,8 @@ func cloneKeys(keys [][]byte) [][]byte {
 // the store, while their sealed form has at most maxBytes bytes. One that
 // grows beyond moves to the store, and back when it shrinks. A session with an
 // owner always has a record, so that it can be listed. maxBytes must be below
-// Cookie.MaxBytes; 0 turns it off.
+// Cookie.MaxBytes; 0 turns it off. [Session.SetStored] gives one session a
+// record all the same.
 //
 // Of overlapping requests that change such a session, the response that
 // reaches the browser last wins, and a copy of an older cookie shows the older

@@ -35,6 +35,7 @@ var readings = map[string]func(s *gimlet.Session){
 	"Renew":       func(s *gimlet.Session) { _ = s.Renew(context.Background()) },
 	"Destroy":     func(s *gimlet.Session) { _ = s.Destroy(context.Background()) },
 	"Commit":      func(s *gimlet.Session) { s.Get("n"); _ = s.Commit(context.Background()) },
+	"SetStored":   func(s *gimlet.Session) { s.SetStored(true) },
 	"timeouts":    func(s *gimlet.Session) { s.SetIdleTimeout(0); s.SetPersistent(false) },
 }
 

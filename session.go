@@ -3,6 +3,7 @@ package gimlet
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"log/slog"
 	"net/http"
 	"sync"
@@ -25,6 +26,9 @@ import (
 // when the handler returns, as far as they need no cookie. A handle that
 // outlives its request needs [Session.Commit].
 //
+// Use a session before the first byte of a page that depends on it: of a first
+// use after that no header can tell caches, and a warning is logged.
+//
 // Methods that return no error report a failure through [Session.Err]. Once a
 // session has failed, reads give nothing, nothing is saved, and the response
 // is replaced by the error handler's (see [WithErrorHandler]).
@@ -42,6 +46,7 @@ type Session struct {
 	fresh  bool // it was begun by this handle
 	loaded bool // state holds the record, if there is one
 	over   bool // the request's headers are out
+	late   bool // its first use came after the headers, and no line of the log says so yet
 	ended  bool // the handler has returned
 	// hijacked: what the handler began goes on after it has returned.
 	hijacked bool
@@ -97,6 +102,9 @@ func (s *Session) fail(err error) error {
 
 // warn reports an error that costs one operation, not the session.
 func (s *Session) warn(err error) {
+	if errors.Is(err, ErrHeadersSent) {
+		s.late = false // this says it, and more
+	}
 	if s.warning == nil {
 		s.warning = err
 	}

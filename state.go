@@ -26,8 +26,10 @@ const (
 	flagPrevious
 	// flagTagged: the tag of a browser session follows. In records only.
 	flagTagged
+	// flagKept: the session has a record whatever its size (SetStored).
+	flagKept
 
-	flagsKnown = flagStored | flagBrowser | flagCarried | flagBound | flagPrevious | flagTagged
+	flagsKnown = flagStored | flagBrowser | flagCarried | flagBound | flagPrevious | flagTagged | flagKept
 )
 
 // A head is what the manager knows of a session besides its values. It stands
