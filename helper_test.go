@@ -27,9 +27,10 @@ func records(t testing.TB, m *gimlet.Manager) int {
 // withFile runs f on a manager over the durable store, and closes it.
 func withFile(t testing.TB, path string, f func(m *gimlet.Manager), opts ...gimlet.Option) {
 	t.Helper()
-	m, err := gimlet.New(bolt.Open(path), opts...)
+	m, err := gimlet.New(bolt.Open(path), overheard(t, opts)...)
 	require.NoError(t, err)
 	f(m)
+	examine(t, m)
 	require.NoError(t, m.Close())
 }
 
@@ -74,5 +75,5 @@ func (l *logBuffer) String() string {
 }
 
 func (l *logBuffer) logger() *slog.Logger {
-	return slog.New(slog.NewTextHandler(l, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	return slog.New(tee{slog.NewTextHandler(l, &slog.HandlerOptions{Level: slog.LevelDebug})})
 }

@@ -1,9 +1,7 @@
 package gimlet_test
 
 import (
-	"io"
 	"log"
-	"log/slog"
 	"os"
 	"runtime"
 	"strings"
@@ -11,11 +9,15 @@ import (
 	"time"
 )
 
-var quietLog = log.New(io.Discard, "", 0)
+// serverLog is where the test servers of net/http log.
+var serverLog = log.New(overhear("a server", "some test"), "", 0)
 
 func TestMain(m *testing.M) {
-	slog.SetDefault(slog.New(slog.NewTextHandler(io.Discard, nil)))
+	listen()
 	code := m.Run()
+	if tells() && code == 0 {
+		code = 1
+	}
 	if code == 0 && leaked() {
 		code = 1
 	}

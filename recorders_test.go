@@ -76,9 +76,12 @@ func (b *breakable) Delete(ctx context.Context, id store.ID) error {
 // reaches the store.
 func newManagerOn(t testing.TB, s store.Store, opts ...gimlet.Option) *gimlet.Manager {
 	t.Helper()
-	m, err := gimlet.New(s, append([]gimlet.Option{gimlet.WithCache(0)}, opts...)...)
+	m, err := gimlet.New(s, overheard(t, append([]gimlet.Option{gimlet.WithCache(0)}, opts...))...)
 	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, m.Close()) })
+	t.Cleanup(func() {
+		examine(t, m)
+		require.NoError(t, m.Close())
+	})
 	return m
 }
 
@@ -87,10 +90,10 @@ func newManagerOn(t testing.TB, s store.Store, opts ...gimlet.Option) *gimlet.Ma
 func newSiteInside(t testing.TB, m *gimlet.Manager, http2 bool, around func(http.Handler) http.Handler) *site {
 	t.Helper()
 	s := &site{t: t, mux: http.NewServeMux()}
-	s.handler = around(m.Handler(s.mux))
+	s.handler = around(collect(m.Handler(s.mux)))
 	server := httptest.NewUnstartedServer(s.handler)
 	server.EnableHTTP2 = http2
-	server.Config.ErrorLog = quietLog
+	server.Config.ErrorLog = serverLog
 	server.StartTLS()
 	t.Cleanup(server.Close)
 	s.URL, s.client = server.URL, server.Client()
@@ -106,7 +109,8 @@ type eventBook struct {
 }
 
 func (b *eventBook) option() gimlet.Option {
-	return gimlet.WithEvents(func(_ context.Context, e gimlet.Event) {
+	return gimlet.WithEvents(func(ctx context.Context, e gimlet.Event) {
+		overhear("a manager with a book", "some test").event(ctx, e)
 		b.mu.Lock()
 		defer b.mu.Unlock()
 		b.events = append(b.events, e)
@@ -144,7 +148,7 @@ func (b *logBook) Write(p []byte) (int, error) {
 }
 
 func (b *logBook) option() gimlet.Option {
-	return gimlet.WithLogger(slog.New(slog.NewJSONHandler(b, &slog.HandlerOptions{Level: slog.LevelDebug})))
+	return gimlet.WithLogger(slog.New(tee{slog.NewJSONHandler(b, &slog.HandlerOptions{Level: slog.LevelDebug})}))
 }
 
 // take returns the lines since the last take.

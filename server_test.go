@@ -19,9 +19,12 @@ import (
 // newManager opens a manager on a store in memory.
 func newManager(t testing.TB, opts ...gimlet.Option) *gimlet.Manager {
 	t.Helper()
-	m, err := gimlet.New(memory.New(), opts...)
+	m, err := gimlet.New(memory.New(), overheard(t, opts)...)
 	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, m.Close()) })
+	t.Cleanup(func() {
+		examine(t, m)
+		require.NoError(t, m.Close())
+	})
 	return m
 }
 
@@ -38,9 +41,9 @@ type site struct {
 func newSite(t testing.TB, m *gimlet.Manager) *site {
 	t.Helper()
 	s := &site{t: t, mux: http.NewServeMux()}
-	s.handler = m.Handler(s.mux)
+	s.handler = collect(m.Handler(s.mux))
 	server := httptest.NewUnstartedServer(s.handler)
-	server.Config.ErrorLog = quietLog
+	server.Config.ErrorLog = serverLog
 	server.StartTLS()
 	t.Cleanup(server.Close)
 	s.URL, s.client = server.URL, server.Client()
@@ -51,7 +54,7 @@ func newSite(t testing.TB, m *gimlet.Manager) *site {
 // testing/synctest, in which a network does not work.
 func newLocal(t testing.TB, m *gimlet.Manager) *site {
 	s := &site{t: t, mux: http.NewServeMux(), URL: "https://example.test"}
-	s.handler = m.Handler(s.mux)
+	s.handler = collect(m.Handler(s.mux))
 	s.client = &http.Client{Transport: local{s}}
 	return s
 }
@@ -114,7 +117,9 @@ func (b *browser) get(path string) page {
 	require.NoError(b.t, err)
 	require.NoError(b.t, resp.Body.Close())
 	b.note(resp)
-	return page{resp, string(body)}
+	p := page{resp, string(body)}
+	collectPage(b.t, p)
+	return p
 }
 
 // ok is get for a page that must come back with status 200.

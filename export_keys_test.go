@@ -1,0 +1,4 @@
+package gimlet
+
+// EncryptionKeys returns the keys that encrypt the key ring in the store.
+func EncryptionKeys(m *Manager) [][]byte { return m.cfg.encryption }
