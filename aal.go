@@ -10,6 +10,9 @@ import (
 // other options or for one session: level 1 is 30 days and no idle timeout,
 // level 2 is 24 hours and 1 hour, level 3 is 12 hours and 15 minutes. Shorter
 // ones may be set after it.
+//
+// A session from before the option gets no longer times than these with its
+// next Login, and keeps its own until then: [Manager.RevokeAll] ends it.
 func WithAAL(level int) Option {
 	return func(c *config) {
 		c.aal = level
@@ -43,4 +46,16 @@ func (c *config) checkIdle(d time.Duration) error {
 		return fmt.Errorf("an idle timeout of %v is longer than authentication assurance level %d allows (%v)", d, c.aal, l.idle)
 	}
 	return nil
+}
+
+// bound shortens what a session from before WithAAL brings along.
+func (c *config) bound(h *head) {
+	l, ok := aals[c.aal]
+	if !ok {
+		return
+	}
+	h.ends = min(h.ends, h.started+l.lifetime.Milliseconds())
+	if idle := l.idle.Milliseconds(); idle > 0 && (h.idle == 0 || h.idle > idle) {
+		h.idle = idle
+	}
 }

@@ -10,7 +10,8 @@ import (
 // than it was made for is up to [WithBindingAction]; by default it is no
 // session. Choose what does not change while people move about. The property
 // is kept as a hash, inside the seal. Cookies from before the option was given
-// have another property than any.
+// have another property than any. Tokens of [Session.Token] and
+// [Session.Ticket] are never bound.
 func WithBinding(f func(*http.Request) string) Option {
 	return func(c *config) { c.binding = f }
 }
@@ -34,7 +35,12 @@ const (
 	// session to the new property.
 	BindingObserve
 	// BindingRenew is BindingObserve with a new token: whoever else has the
-	// old one, at the old place or the new, is nobody from then on.
+	// old one, at the old place or the new, is nobody from then on. The token
+	// is saved with the response, under [WithManualCommit] too. Where no
+	// response can carry it any more, after the headers or on a connection
+	// that is taken over, it is BindingRefuse. Of requests that come from the
+	// new place at the same time one renews; what the others have changed is
+	// refused with [ErrGone].
 	BindingRenew
 	// BindingEnd ends the session, for everybody.
 	BindingEnd
@@ -65,13 +71,17 @@ func (s *Session) moved(p *payload) bool {
 
 // settleIn does what the option says with a session that has moved.
 func (s *Session) settleIn() {
+	if s.over && s.m.cfg.bindingAction == BindingRenew {
+		s.drop(ReasonBinding, nil)
+		return
+	}
 	s.emit(Event{Kind: EventMoved, ID: s.token.id})
 	switch s.m.cfg.bindingAction {
 	case BindingObserve:
 		s.issue.reseal = true
 	case BindingRenew:
-		if !s.over && s.load() {
-			s.intent.renew = true
+		if s.load() {
+			s.intent.moved = true
 			s.renew()
 		}
 	case BindingEnd:

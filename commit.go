@@ -37,7 +37,10 @@ func (s *Session) commit(ctx context.Context) error {
 			return s.fail(err)
 		}
 		defer unlock()
-		if err := s.m.refuseLogin(ctx, s.intent.owner, s.token.id); err != nil {
+		if s.m.ousted.since(s.intent.calls, s.intent.owner, s.token.id) {
+			return s.fail(ErrGone)
+		}
+		if err := s.refuseLogin(ctx, s.intent.owner); err != nil {
 			return s.fail(err)
 		}
 	}
@@ -77,6 +80,11 @@ func (s *Session) commitIntent(ctx context.Context) error {
 			s.start()
 			s.intent = want
 			s.renew()
+		case gone && want.movedAtMost() && !s.issue.unannounced:
+			// Another request has moved the session, or ended it, and this one
+			// has only read.
+			s.drop(ReasonStale, nil)
+			return nil
 		case gone:
 			return s.fail(ErrGone)
 		}
@@ -105,6 +113,9 @@ func (s *Session) refetch(ctx context.Context) (gone bool, err error) {
 // the cookie. again says that the state is newer than the intent.
 func (s *Session) attempt(ctx context.Context, again bool) (gone, retry bool, err error) {
 	now := s.m.now()
+	if !s.m.ring.trusts(s.sealedBy, time.UnixMilli(now)) {
+		return true, false, nil // the key of its cookie was revoked meanwhile
+	}
 	next, err := s.after(now, again)
 	if err != nil {
 		return false, false, s.fail(err)
@@ -132,7 +143,7 @@ func (s *Session) attempt(ctx context.Context, again bool) (gone, retry bool, er
 	if gone || retry {
 		return gone, retry, nil
 	}
-	if s.m.revoked.blocks(s.token.id, next.renewals, now) || next.generation != s.m.generation.Load() {
+	if s.m.revoked.blocks(s.token.id, s.state.renewals, now) || next.generation != s.m.generation.Load() {
 		// It was ended, or given a new token, while it was being saved: a
 		// record that was just inserted must not stay. Any other is the newer
 		// token's, or gone.
@@ -154,11 +165,12 @@ func (s *Session) after(now int64, again bool) (state, error) {
 		return next, err
 	}
 	next.values = values
-	s.intent.timing(&next.head, now)
+	s.intent.timing(&s.m.cfg, &next.head, now)
 	s.keepAsWanted(&next)
 	next.seen = now
 	switch {
-	case s.intent.login || s.intent.renew:
+	case s.renews():
+		s.renew()
 		next.renewals++
 		next.hash, next.renewed = s.next.digest(), now
 		next.set(flagPrevious, false)
@@ -196,16 +208,6 @@ func (s *Session) after(now int64, again bool) (state, error) {
 	}
 	next.expires = next.deadline()
 	return next, nil
-}
-
-// renewalDue reports whether the schedule of WithRenewal asks for a new
-// secret. A session without a record has nobody to tell that it was renewed.
-func (s *Session) renewalDue() bool {
-	every := s.m.cfg.renewEvery.Milliseconds()
-	due := func() bool { return s.m.now()-s.state.renewed >= every }
-	// The cookie's time is never later than the record's: no need to load
-	// the record before it is due.
-	return every > 0 && s.req != nil && !s.over && s.state.has(flagStored) && due() && s.load() && due()
 }
 
 // keepAsWanted applies what the intent says of SetStored. Where no record ever

@@ -98,7 +98,7 @@ func (p *presented) assemble(first string) (string, bool) {
 // open returns the payload of the one presented cookie that opens. With
 // several that open, none counts: which one a sibling site has planted cannot
 // be told.
-func (n *cookieNames) open(ctx context.Context, p *presented, now time.Time) (payload []byte, current bool, reason Reason, err error) {
+func (n *cookieNames) open(ctx context.Context, p *presented, now time.Time) (payload []byte, by uint32, reason Reason, err error) {
 	reason = ReasonMalformed
 	found := 0
 	for _, first := range p.first[:min(p.n, len(p.first))] {
@@ -106,10 +106,10 @@ func (n *cookieNames) open(ctx context.Context, p *presented, now time.Time) (pa
 		if !ok {
 			continue
 		}
-		b, fresh, err := n.sealer.open(ctx, text, now)
+		b, key, err := n.sealer.open(ctx, text, now)
 		switch err {
 		case nil:
-			payload, current = b, fresh
+			payload, by = b, key
 			found++
 		case errNotOurs:
 		case errTampered:
@@ -117,16 +117,16 @@ func (n *cookieNames) open(ctx context.Context, p *presented, now time.Time) (pa
 		case errStaleKey:
 			reason = ReasonStaleKey
 		default:
-			return nil, false, 0, err
+			return nil, 0, 0, err
 		}
 	}
 	if found > 1 || p.n > len(p.first) {
-		return nil, false, ReasonDuplicate, nil
+		return nil, 0, ReasonDuplicate, nil
 	}
 	if found == 1 {
-		return payload, current, 0, nil
+		return payload, by, 0, nil
 	}
-	return nil, false, reason, nil
+	return nil, 0, reason, nil
 }
 
 // kindOf returns the cookies that belong to a request.
@@ -150,7 +150,7 @@ func (m *Manager) openCookies(s *Session) {
 		return
 	}
 	now := time.UnixMilli(m.now())
-	b, current, reason, err := kind.main.open(s.ctx, &main, now)
+	b, by, reason, err := kind.main.open(s.ctx, &main, now)
 	if err != nil {
 		s.fail(err)
 		return
@@ -172,8 +172,8 @@ func (m *Manager) openCookies(s *Session) {
 		return
 	}
 	m.stats.opened.Add(1)
-	s.resume(&p)
-	s.issue.reseal = !current
+	s.resume(&p, by)
+	s.issue.reseal = by != m.ring.sealing(now).ID
 	m.openTransient(s, kind, &transient, now)
 	if s.moved(&p) {
 		s.settleIn()
@@ -206,9 +206,10 @@ func (m *Manager) admit(s *Session, p *payload, now time.Time) (Reason, error) {
 	return 0, nil
 }
 
-// resume takes over what a cookie or token says.
-func (s *Session) resume(p *payload) {
+// resume takes over what a cookie or token says that a ring key has sealed.
+func (s *Session) resume(p *payload, by uint32) {
 	s.opened, s.live = true, true
+	s.sealedBy[0] = by
 	s.token = p.token
 	s.state.head = p.head
 	s.state.set(flagBound, false)
@@ -226,7 +227,7 @@ func (m *Manager) openTransient(s *Session, kind *cookieKind, p *presented, now 
 	if p.n == 0 {
 		return
 	}
-	b, current, reason, err := kind.transient.open(s.ctx, p, now)
+	b, by, reason, err := kind.transient.open(s.ctx, p, now)
 	if err != nil {
 		s.fail(err)
 		return
@@ -243,11 +244,12 @@ func (m *Manager) openTransient(s *Session, kind *cookieKind, p *presented, now 
 		return // of a session before this one
 	}
 	s.tag = t.tag
+	s.sealedBy[1] = by
 	s.state.values[clientTransient] = t.client
 	if !s.state.has(flagStored) {
 		s.state.values[serverTransient] = t.server
 	}
-	if !current {
+	if by != m.ring.sealing(now).ID {
 		s.issue.transient = true
 	}
 }

@@ -114,7 +114,7 @@ func (s *Session) writeCookies(h http.Header) (bool, error) {
 	sent, err := 0, error(nil)
 	switch {
 	case s.live && s.issue.main:
-		sent, err = kind.send(h, &kind.main, p.append(nil), now, age)
+		sent, err = s.send(h, kind, &kind.main, p.append(nil), now, age)
 		kind.expire(h, &kind.main, sent, s.issue.mainSeen)
 	case s.issue.forget:
 		kind.expire(h, &kind.main, 0, s.issue.mainSeen)
@@ -124,7 +124,7 @@ func (s *Session) writeCookies(h http.Header) (bool, error) {
 	}
 	sent = 0
 	if t, ok := s.transientPayload(&s.state); s.live && ok && s.issue.transient {
-		sent, err = kind.send(h, &kind.transient, t.append(nil), now, 0)
+		sent, err = s.send(h, kind, &kind.transient, t.append(nil), now, 0)
 	}
 	if err == nil && (s.issue.transient || s.issue.forget) {
 		kind.expire(h, &kind.transient, sent, s.issue.transientSeen)
@@ -134,13 +134,29 @@ func (s *Session) writeCookies(h http.Header) (bool, error) {
 	return n > 0, err
 }
 
-// send adds the cookies that carry payload, for age, or until the browser
-// closes if age is 0. It returns their number.
-func (k *cookieKind) send(h http.Header, names *cookieNames, payload []byte, now time.Time, age time.Duration) (int, error) {
-	text, err := names.sealer.seal(payload, now)
+// seal seals what the session says of itself, if the ring keys that it has it
+// from are good still: what RevokeKeys has made worthless must not live on
+// under a newer key. It looks at them last, so that no RevokeKeys comes
+// between the look and the choice of the key that seals.
+func (s *Session) seal(by *sealer, payload []byte, now time.Time) (string, error) {
+	text, err := by.seal(payload, now)
+	if err == nil && !s.m.ring.trusts(s.sealedBy, now) {
+		return "", ErrGone
+	}
+	return text, err
+}
+
+func (s *Session) send(h http.Header, kind *cookieKind, names *cookieNames, payload []byte, now time.Time, age time.Duration) (int, error) {
+	text, err := s.seal(names.sealer, payload, now)
 	if err != nil {
 		return 0, err
 	}
+	return kind.send(h, names, text, now, age)
+}
+
+// send adds the cookies that carry a sealed text, for age, or until the
+// browser closes if age is 0. It returns their number.
+func (k *cookieKind) send(h http.Header, names *cookieNames, text string, now time.Time, age time.Duration) (int, error) {
 	n := k.chunksFor(len(text))
 	if n > maxChunks {
 		return 0, misuse("a cookie of %d bytes: %w", len(text), ErrTooLarge)

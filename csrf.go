@@ -27,7 +27,11 @@ func (s *Session) CSRFToken() string {
 	if !s.begin() {
 		return ""
 	}
-	mac, err := s.csrf(s.m.ring.sealing(time.UnixMilli(s.m.now())))
+	now := time.UnixMilli(s.m.now())
+	mac, err := s.csrf(s.m.ring.sealing(now))
+	if err == nil && !s.m.ring.trusts(s.sealedBy, now) {
+		err = ErrGone // see Session.seal
+	}
 	if err != nil {
 		s.fail(err)
 		return ""
@@ -62,7 +66,7 @@ func (s *Session) ValidCSRF(token string) bool {
 
 func (s *Session) csrf(key ringKey) ([]byte, error) {
 	renewals := s.state.renewals
-	if s.intent.renew || s.intent.login {
+	if s.renews() {
 		renewals++
 	}
 	secret, err := hkdf.Key(sha256.New, key.Secret, nil, "gimlet 1 csrf\x00"+s.m.cfg.name, 32)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -110,6 +111,15 @@ func TestFormat_keyRing(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, exampleRing, keys)
 
+	w := wrapping{keys: [][]byte{exampleRing[0].Secret}, id: id}
+	sealed := docs.Bytes(t, docs.Read(t, formatPage), "key-ring-sealed")
+	keys, _, err = w.decode(sealed)
+	require.NoError(t, err)
+	require.Equal(t, exampleRing, keys)
+	w.id = reservedID("other", "key ring")
+	_, _, err = w.decode(sealed)
+	require.ErrorContains(t, err, "does not authenticate", "in the place of another ring")
+
 	given := *givenRing([][]byte{exampleRing[0].Secret}).keys.Load()
 	shows(t, "given-key-id", []byte{byte(given[0].ID >> 24), byte(given[0].ID >> 16), byte(given[0].ID >> 8), byte(given[0].ID)})
 }
@@ -121,9 +131,9 @@ func TestFormat_envelope(t *testing.T) {
 		"signed": exampleSealer("session", "__Host-id", true),
 	} {
 		envelope := docs.Bytes(t, page, name)
-		payload, current, err := s.open(t.Context(), base64.RawURLEncoding.EncodeToString(envelope), exampleTime)
+		payload, by, err := s.open(t.Context(), base64.RawURLEncoding.EncodeToString(envelope), exampleTime)
 		require.NoError(t, err)
-		require.True(t, current)
+		require.Equal(t, exampleRing[0].ID, by)
 		shows(t, "cookie", payload)
 		again, err := s.seal(payload, exampleTime)
 		require.NoError(t, err)
@@ -163,7 +173,9 @@ func TestFormat_chunks(t *testing.T) {
 	require.Equal(t, "__Host-id.t.1", kind.transient.names[1])
 	for size, chunks := range map[int]string{100: "1", 4000: "2", 15000: "6"} {
 		h := http.Header{}
-		_, err := kind.send(h, &kind.main, make([]byte, size), exampleTime, time.Hour)
+		text, err := kind.main.sealer.seal(make([]byte, size), exampleTime)
+		require.NoError(t, err)
+		_, err = kind.send(h, &kind.main, text, exampleTime, time.Hour)
 		require.NoError(t, err)
 		var value string
 		for i, line := range h["Set-Cookie"] {
@@ -203,6 +215,31 @@ func TestFormat_transientCookie(t *testing.T) {
 	shows(t, "transient", p.append(nil))
 }
 
+func TestFormat_ticket(t *testing.T) {
+	ring := &keyRing{}
+	ring.keys.Store(&exampleRing)
+	m := &Manager{cfg: defaults(), ring: ring}
+	opens := func(text string) []byte {
+		payload, _, err := exampleSealer("ticket", "download", false).open(t.Context(), text, exampleTime)
+		require.NoError(t, err)
+		return payload
+	}
+	synctest.Test(t, func(t *testing.T) {
+		time.Sleep(time.Until(exampleTime.Add(time.Hour)))
+		s := &Session{
+			m: m, used: true, opened: true, live: true, loaded: true,
+			token: token{exampleID, exampleSecret}, state: state{head: exampleHead(), hash: exampleSecret.digest()},
+		}
+		s.state.set(flagStored|flagCarried, true)
+		s.state.values[clientPermanent] = exampleFrame(t)
+		text, err := s.Ticket("download", time.Minute)
+		require.NoError(t, err)
+		shows(t, "ticket", opens(text))
+	})
+	envelope := docs.Bytes(t, docs.Read(t, formatPage), "ticket-sealed")
+	shows(t, "ticket", opens(base64.RawURLEncoding.EncodeToString(envelope)))
+}
+
 func TestFormat_csrf(t *testing.T) {
 	m := &Manager{cfg: defaults()}
 	s := &Session{m: m, token: token{exampleID, exampleSecret}, state: state{head: exampleHead()}}
@@ -234,7 +271,7 @@ func TestFormat_record(t *testing.T) {
 }
 
 func TestFormat_revocation(t *testing.T) {
-	rec := revocation{below: revokedForever, until: exampleHead().ends}.record("default", exampleID, 1)
+	rec := revocation{below: revokedForever, until: exampleHead().ends}.record(exampleID, 1)
 	shows(t, "revocation-id", rec.ID[:])
 	shows(t, "revocation-owner", []byte(rec.Owner))
 	shows(t, "revocation", rec.Data)

@@ -3,6 +3,7 @@ package gimlet_test
 import (
 	"bytes"
 	"net/http"
+	"os"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/gimlet-go/gimlet"
 	"github.com/gimlet-go/gimlet/store"
+	"github.com/gimlet-go/gimlet/store/bolt"
 	"github.com/gimlet-go/gimlet/store/memory"
 )
 
@@ -138,4 +140,69 @@ func TestRevokeKeys_beforeDate(t *testing.T) {
 		require.NoError(t, two.Close())
 	})
 	require.ErrorContains(t, newManager(t, gimlet.WithKeys(key(1))).RevokeKeys(t.Context(), time.Now()), "WithKeys")
+}
+
+// What encrypted rings the store has cannot take each other's place: each is
+// sealed for the record that it stands in.
+func TestKeyEncryption_ringOfAnotherManager(t *testing.T) {
+	shared := memory.New()
+	open := func(name string) error {
+		m, err := gimlet.New(keep{shared}, gimlet.WithKeyEncryption(key(1)), gimlet.WithName(name))
+		if err == nil {
+			err = m.Close()
+		}
+		return err
+	}
+	require.NoError(t, open("one"))
+	one := ringBytes(t, shared)
+	require.NoError(t, open("two"))
+	for r, err := range shared.List(t.Context(), "") {
+		require.NoError(t, err)
+		r.Version++
+		r.Data = one
+		require.NoError(t, shared.Save(t.Context(), r))
+	}
+	require.NoError(t, open("one"))
+	err := open("two")
+	require.ErrorIs(t, err, store.ErrCorrupt)
+	require.ErrorContains(t, err, "it does not authenticate")
+}
+
+// A ring that was in the clear before it was encrypted stays in free pages of
+// the file, and in its backups, until Compact writes the file anew; so does
+// what ended sessions had.
+func TestKeyEncryption_compactForgets(t *testing.T) {
+	path := t.TempDir() + "/sessions.db"
+	private := []byte("what nobody is to read any more")
+	var clear []byte
+	withFile(t, path, func(m *gimlet.Manager) {
+		clear = gimlet.RingKeys(m)[0]
+		s := m.Begin(t.Context())
+		s.Set("private", bytes.Repeat(private, 10_000))
+		require.NoError(t, s.Commit(t.Context()))
+		require.NoError(t, s.Destroy(t.Context()))
+		_, err := m.Sweep(t.Context())
+		require.NoError(t, err)
+	}, gimlet.WithCompression(gimlet.CompressionNone))
+	file := bolt.Open(path)
+	m, err := gimlet.New(file, gimlet.WithKeyEncryption(key(1)))
+	require.NoError(t, err)
+	backup := func() []byte {
+		var b bytes.Buffer
+		_, err := file.Backup(&b)
+		require.NoError(t, err)
+		return b.Bytes()
+	}
+	before := backup()
+	require.True(t, bytes.Contains(before, clear))
+	require.True(t, bytes.Contains(before, private))
+	require.NoError(t, file.Compact(t.Context()))
+	after := backup()
+	require.False(t, bytes.Contains(after, clear))
+	require.False(t, bytes.Contains(after, private))
+	require.NoError(t, m.RevokeKeys(t.Context(), time.Now().Add(time.Minute)))
+	require.NoError(t, m.Close())
+	left, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.False(t, bytes.Contains(left, clear))
 }

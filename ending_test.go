@@ -2,8 +2,10 @@ package gimlet_test
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -84,49 +86,102 @@ func TestEnding_shrinkAfterLogout(t *testing.T) {
 	thief.ok("/nobody")
 }
 
-// What is left of an ended session is no data, and goes with the next sweep.
+// written is a store that remembers what it holds of sessions, expired or not.
+type written struct {
+	store.Store
+	mu      sync.Mutex
+	records map[store.ID]store.Record
+}
+
+func (w *written) Save(ctx context.Context, r store.Record) error {
+	err := w.Store.Save(ctx, r)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if err == nil && !r.ID.Reserved() {
+		w.records[r.ID] = r
+	}
+	return err
+}
+
+func (w *written) Delete(ctx context.Context, id store.ID) error {
+	err := w.Store.Delete(ctx, id)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if err == nil {
+		delete(w.records, id)
+	}
+	return err
+}
+
+// What is left of an ended session, however it ended, has no data and no owner,
+// and goes with the next sweep.
 func TestEnding_leavesNothing(t *testing.T) {
-	shared := keep{memory.New()}
-	m, err := gimlet.New(shared)
-	require.NoError(t, err)
-	s := m.Begin(t.Context())
-	s.Set("private", "data")
-	require.NoError(t, s.Commit(t.Context()))
-	require.NoError(t, s.Destroy(t.Context()))
-	require.Zero(t, records(t, m))
-	n, err := m.Sweep(t.Context())
-	require.NoError(t, err)
-	require.LessOrEqual(t, n, 1)
-	require.NoError(t, m.Close())
+	ends := map[string]func(m *gimlet.Manager, s *gimlet.Session) error{
+		"destroy": func(_ *gimlet.Manager, s *gimlet.Session) error { return s.Destroy(t.Context()) },
+		"revoke":  func(m *gimlet.Manager, s *gimlet.Session) error { return m.Revoke(t.Context(), s.ID()) },
+		"owner": func(m *gimlet.Manager, _ *gimlet.Session) error {
+			_, err := m.RevokeOwner(t.Context(), "alice")
+			return err
+		},
+		"another login": func(m *gimlet.Manager, s *gimlet.Session) error { return s.Login(t.Context(), "bob") },
+	}
+	for name, end := range ends {
+		for _, client := range []bool{false, true} {
+			disk := &written{Store: memory.New(), records: make(map[store.ID]store.Record)}
+			m := newManagerOn(t, disk)
+			s := m.Begin(t.Context())
+			require.NoError(t, s.Login(t.Context(), "alice"))
+			s.Set("private", "data")
+			if client {
+				s.Set("c", 1, gimlet.ClientSide)
+			}
+			require.NoError(t, s.Commit(t.Context()))
+			require.Len(t, disk.records, 1)
+			require.Contains(t, string(disk.records[s.ID()].Data), "data")
+			require.NoError(t, end(m, s), name)
+			require.Zero(t, records(t, m))
+			left := len(disk.records)
+			for _, r := range disk.records {
+				require.Equal(t, "\x3c", string(r.Data), "%s: nothing, and not compressed", name)
+				require.Empty(t, r.Owner, name)
+				require.True(t, r.Expired(time.Now()), name)
+			}
+			n, err := m.Sweep(t.Context())
+			require.NoError(t, err)
+			require.Equal(t, left, n, name)
+		}
+	}
 }
 
 // A function of a Quick Update that panics when it runs again, after the
-// request was answered, does not end the program.
+// request was answered, does not end the program. The log says where, and
+// nothing of what it panicked with, which may be a value.
 func TestQuick_panicIsCaught(t *testing.T) {
 	var log logBuffer
-	slow := &slowStore{Store: memory.New()}
-	m, err := gimlet.New(slow, gimlet.WithLogger(log.logger()))
+	m, err := gimlet.New(memory.New(), gimlet.WithLogger(log.logger()))
 	require.NoError(t, err)
-	quick := gimlet.NewKey[int]("n", gimlet.Quick)
+	quick := gimlet.NewKey[string]("n", gimlet.Quick)
 	s := m.Begin(t.Context())
-	quick.Set(s, 1)
+	quick.Set(s, "sentinel")
 	require.NoError(t, s.Commit(t.Context()))
 	token, err := s.Token()
 	require.NoError(t, err)
 	one, err := m.Load(t.Context(), token)
 	require.NoError(t, err)
 	runs := 0
-	quick.Update(one, func(n int) int {
+	quick.Update(one, func(v string) string {
 		if runs++; runs > 1 {
-			panic("again")
+			panic(errors.New("cannot charge " + v))
 		}
-		return n + 1
+		return v + "x"
 	})
 	s.Set("other", 1)
 	require.NoError(t, s.Commit(t.Context()))
 	require.NoError(t, one.Commit(t.Context()))
 	require.NoError(t, m.Close())
-	require.Contains(t, log.String(), "panic: again")
+	require.Contains(t, log.String(), "a panic with a *errors.errorString")
+	require.Contains(t, log.String(), "TestQuick_panicIsCaught.func1")
+	require.NotContains(t, log.String(), "sentinel")
 }
 
 // damagedSweep is a store whose sweeps meet a damaged record.

@@ -45,6 +45,8 @@ func TestEvents_oncePerHappening(t *testing.T) {
 	set := func(s *gimlet.Session) { s.Set("n", 1) }
 	ended := func(r gimlet.Reason, owner string) told { return told{gimlet.EventEnded, r, owner} }
 	created := told{kind: gimlet.EventCreated}
+	var m *gimlet.Manager
+	var place string
 	tests := map[string]struct {
 		begin, work func(s *gimlet.Session)
 		want        []told
@@ -73,12 +75,21 @@ func TestEvents_oncePerHappening(t *testing.T) {
 		"too large": {set, func(s *gimlet.Session) { s.Set("n", make([]byte, 2<<20)) }, []told{
 			{kind: gimlet.EventLimit}, {kind: gimlet.EventFailed},
 		}},
+		"a move": {set, func(s *gimlet.Session) { place = "away"; s.Get("n"); s.Get("n") }, []told{{kind: gimlet.EventMoved}}},
+		"keys revoked": {set, func(*gimlet.Session) {
+			require.NoError(t, m.RevokeKeys(ctx, time.Now().Add(time.Hour)))
+		}, []told{{kind: gimlet.EventKeysRevoked}}},
+		"no key revoked": {set, func(*gimlet.Session) {
+			require.NoError(t, m.RevokeKeys(ctx, time.Time{}))
+		}, nil},
 		"a misuse": {set, func(s *gimlet.Session) { s.Set("", 1); s.Set("", 2) }, []told{{kind: gimlet.EventFailed}}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			var events eventBook
-			m := newManager(t, events.option())
+			place = "home"
+			m = newManager(t, events.option(), gimlet.WithBindingAction(gimlet.BindingObserve),
+				gimlet.WithBinding(func(*http.Request) string { return place }))
 			var cookies []*http.Cookie
 			if test.begin != nil {
 				cookies = answer(m, "https://example.test/", nil, test.begin).Cookies()

@@ -25,11 +25,20 @@ func (s *Session) LoggedIn() time.Time {
 // Fresh reports whether the session's owner has proved who they are within
 // the last d. Being active is not enough: only [Session.Login] counts. Ask
 // before what needs more certainty than a cookie gives: changing a password,
-// paying, showing recovery codes.
+// paying, showing recovery codes. A login whose time is more than 10 seconds
+// in the future, by a clock that was set back since, is not fresh.
 func (s *Session) Fresh(d time.Duration) bool {
 	at := s.LoggedIn()
-	return !at.IsZero() && time.Since(at) <= d
+	if at.IsZero() {
+		return false
+	}
+	age := time.Since(at)
+	return -loginSkew <= age && age <= d
 }
+
+// loginSkew is how much the clocks of processes on one store may differ
+// without a login on one of them being worthless on the other.
+const loginSkew = 10 * time.Second
 
 // RequireFresh returns middleware, to be used inside [Manager.Handler], that
 // serves a request only if its session is [Session.Fresh], and has it answered

@@ -11,7 +11,8 @@ import (
 
 // RevokeAll ends every session of this manager, wherever it is used and
 // whatever their number: sessions carry the number of the generation in which
-// they began, and this one ends. The records go when they expire.
+// they began, and this one ends. The records go when they expire. A Login that
+// is under way begins a new session.
 func (m *Manager) RevokeAll(ctx context.Context) error {
 	id := reservedID(m.cfg.name, "generation")
 	for {

@@ -43,6 +43,7 @@ type Manager struct {
 	notRefreshed error      // of that
 	revoked      revocations
 	renewed      renewals
+	ousted       ousted
 
 	turns   keyLocks[store.ID]
 	owners  keyLocks[string]
@@ -208,7 +209,7 @@ func (m *Manager) openToken(s *Session, by *sealer, token string, now time.Time)
 	if len(token) > maxToken {
 		return ReasonMalformed, nil
 	}
-	b, _, err := by.open(s.ctx, token, now)
+	b, key, err := by.open(s.ctx, token, now)
 	switch err {
 	case nil:
 	case errNotOurs:
@@ -226,7 +227,7 @@ func (m *Manager) openToken(s *Session, by *sealer, token string, now time.Time)
 	}
 	reason, err := m.admit(s, &p, now)
 	if reason == 0 && err == nil {
-		s.resume(&p)
+		s.resume(&p, key)
 	}
 	return reason, err
 }

@@ -146,9 +146,13 @@ func (s *Session) forgoCookies() {
 		return
 	}
 	lost := s.issue.owed
-	if s.issue.unannounced {
+	switch {
+	case s.intent.moved:
+		lost = lost || !s.intent.movedAtMost()
+		s.drop(ReasonBinding, nil)
+	case s.issue.unannounced:
 		s.reset()
-	} else if s.forgo() {
+	case s.forgo():
 		lost = true
 	}
 	if lost {
@@ -176,14 +180,18 @@ func (s *Session) commitImplicit() error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.ctx), commitTimeout)
 	defer cancel()
 	if s.m.cfg.manualCommit {
-		s.intent = intent{}
-		if s.issue.unannounced {
-			s.reset()
-			return nil
-		}
-		return s.touch(ctx)
+		s.forget()
 	}
 	return s.commit(ctx)
+}
+
+// forget gives up what the handler wants. A new token that the options ask for
+// does not wait for its Commit.
+func (s *Session) forget() {
+	s.intent, s.next = intent{moved: s.intent.moved}, secret{}
+	if s.issue.unannounced {
+		s.reset()
+	}
 }
 
 // finish saves what changed after the headers were out.

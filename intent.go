@@ -24,8 +24,10 @@ type intent struct {
 	changes    []change // one a key at most
 	cleared    bool     // Clear came before the changes
 	renew      bool     // a new secret, and the old one dead at once
+	moved      bool     // the same, because BindingRenew asks for it
 	login      bool
 	owner      string // of login
+	calls      uint64 // of RevokeOwner that came before login
 	lifetime   *time.Duration
 	idle       *time.Duration
 	persistent *bool
@@ -33,6 +35,11 @@ type intent struct {
 }
 
 func (in *intent) empty() bool {
+	return !in.moved && in.movedAtMost()
+}
+
+// movedAtMost reports whether the handler wants nothing.
+func (in *intent) movedAtMost() bool {
 	return len(in.changes) == 0 && !in.cleared && !in.renew && !in.login &&
 		in.lifetime == nil && in.idle == nil && in.persistent == nil && in.stored == nil
 }

@@ -127,7 +127,8 @@ func TestRevoke_noticedDuringASweep(t *testing.T) {
 		require.False(t, s.sweep.due(), "it hangs")
 		require.Equal(t, "alicedark", b.ok("/who").body)
 		require.NoError(t, there.RevokeAll(t.Context()))
-		time.Sleep(21 * time.Second)
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
 		require.Empty(t, b.ok("/who").body)
 	})
 }

@@ -128,6 +128,17 @@ func (r *keyRing) known(id uint32, now time.Time) (ringKey, bool) {
 	return ringKey{}, false
 }
 
+// trusts reports whether none of the keys with these IDs, 0 aside, has been
+// revoked or has ended.
+func (r *keyRing) trusts(ids [2]uint32, now time.Time) bool {
+	for _, id := range ids {
+		if _, ok := r.known(id, now); id != 0 && !ok {
+			return false
+		}
+	}
+	return true
+}
+
 // rotate loads the ring and, when the newest key's turn is near its end,
 // adds the next. Of several processes that do so at once one wins, and the
 // others take its key. It reports whether this call added a key.

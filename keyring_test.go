@@ -144,10 +144,10 @@ func TestKeyRing_threeYears(t *testing.T) {
 		texts = append(texts, text)
 		for _, age := range []int{0, 1, 29, 30, 31, 200, 399, 400} {
 			if today := len(texts) - 1; age <= today {
-				_, current, err := opens.open(t.Context(), texts[today-age], now)
+				_, by, err := opens.open(t.Context(), texts[today-age], now)
 				require.NoError(t, err, "%d days old, after %v", age, at)
-				require.True(t, current || age > 0)
-				require.False(t, current && age > 30)
+				require.True(t, by == key.ID || age > 0)
+				require.False(t, by == key.ID && age > 30)
 			}
 		}
 		if today := len(texts) - 1; today > 431 {

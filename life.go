@@ -15,11 +15,12 @@ import (
 //
 // The change is saved with the others of the request, in one step: until then
 // the old token names the session without the owner, and afterwards no token
-// but the new one names it at all.
+// but the new one names it at all. If [Manager.RevokeOwner] ends the sessions
+// of owner in between, that save is [ErrGone].
 //
-// It returns [ErrTooManySessions] if [WithLimitPolicy] says so, and an error if owner is empty, longer than 512 bytes or begins with
-// a NUL byte, if the headers of the response are out, or if the session has
-// failed.
+// It returns [ErrTooManySessions] if [WithLimitPolicy] says so, and an error if
+// owner is empty, longer than 512 bytes or begins with a NUL byte, if the
+// headers of the response are out, or if the session has failed.
 func (s *Session) Login(ctx context.Context, owner string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -34,7 +35,7 @@ func (s *Session) Login(ctx context.Context, owner string) error {
 		current = s.intent.owner
 	}
 	if current != owner {
-		if err := s.m.refuseLogin(ctx, owner, s.token.id); err != nil {
+		if err := s.refuseLogin(ctx, owner); err != nil {
 			return err
 		}
 	}
@@ -46,7 +47,7 @@ func (s *Session) Login(ctx context.Context, owner string) error {
 	if !s.live {
 		s.start()
 	}
-	s.intent.login, s.intent.owner = true, owner
+	s.intent.login, s.intent.owner, s.intent.calls = true, owner, s.m.ousted.calls()
 	s.renew()
 	return nil
 }
@@ -95,7 +96,8 @@ func (s *Session) prepare(ctx context.Context) error {
 // open nothing any more, wherever copies of them are. The response tells the
 // browser to forget them. A slower request that still works on the session
 // gets [ErrGone]. A later Set in the same request begins a new session.
-// Without a session it does nothing.
+// Without a session it does nothing, nor when a Login has overtaken the
+// request: that Login's session goes on.
 func (s *Session) Destroy(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -124,8 +126,13 @@ func (s *Session) Destroy(ctx context.Context) error {
 func (s *Session) destroy(ctx context.Context, reason Reason) error {
 	// One that was begun a moment ago and not saved is known to nobody.
 	if !s.issue.unannounced {
-		if err := s.m.end(ctx, s.token.id, &s.state, reason, s.peer()); err != nil {
+		overtaken, err := s.end(ctx, reason)
+		if err != nil {
 			return s.fail(err)
+		}
+		if overtaken {
+			s.drop(ReasonStale, nil) // the browser is not to forget the newer cookie
+			return nil
 		}
 	}
 	s.reset()
@@ -137,6 +144,9 @@ func (s *Session) destroy(ctx context.Context, reason Reason) error {
 // last bound by Login, however it is used. It must be positive and at most 400
 // days, the longest that browsers keep a cookie, and at most what [WithAAL]
 // allows. Without a session it does nothing.
+//
+// If the session ends earlier by it, and copies of its cookies can show values
+// without its record, it gets a new token, as by [Session.Renew].
 func (s *Session) SetLifetime(d time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -149,7 +159,8 @@ func (s *Session) SetLifetime(d time.Duration) {
 }
 
 // SetIdleTimeout makes this session, and no other, end when it has not been
-// used for d; 0 is no idle timeout. Without a session it does nothing.
+// used for d; 0 is no idle timeout. Without a session it does nothing. For a
+// shorter one the session may get a new token: see [Session.SetLifetime].
 func (s *Session) SetIdleTimeout(d time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -199,13 +210,17 @@ func (s *Session) want(change func(*intent)) {
 		return
 	}
 	change(&s.intent)
+	if s.renews() {
+		s.renew()
+	}
 }
 
 // timing applies what the intent says of the session's life.
-func (in *intent) timing(h *head, now int64) {
+func (in *intent) timing(c *config, h *head, now int64) {
 	if in.login {
 		life := h.ends - h.started
 		h.started, h.ends = now, now+life
+		c.bound(h)
 	}
 	if in.lifetime != nil {
 		h.ends = h.started + in.lifetime.Milliseconds()
@@ -221,8 +236,9 @@ func (in *intent) timing(h *head, now int64) {
 // Token returns the session's sealed token, for a client that keeps it itself
 // instead of a cookie: an API client, a desktop program. [Manager.Load] opens
 // it. Client-side values travel in it, so hand out a new one after they
-// change. It is an error to ask before the session, or a change that the token
-// depends on, was saved, and when there is no session ([ErrNoSession]).
+// change. [WithBinding] is about cookies alone: a token is good from anywhere.
+// It is an error to ask before the session, or a change that the token depends
+// on, was saved, and when there is no session ([ErrNoSession]).
 func (s *Session) Token() (string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -241,7 +257,7 @@ func (s *Session) Token() (string, error) {
 	if p.has(flagStored) {
 		p.idle = 0 // a token is not sent again when it is used: the record says
 	}
-	text, err := s.m.tokens.seal(p.append(nil), now)
+	text, err := s.seal(s.m.tokens, p.append(nil), now)
 	if err != nil {
 		return "", s.fail(err)
 	}

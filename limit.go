@@ -31,15 +31,16 @@ func WithLimitPolicy(p LimitPolicy) Option {
 // [WithMaxSessionsPerOwner] allows, and that [RefuseLogin] keeps them.
 var ErrTooManySessions = errors.New("gimlet: the owner has too many sessions")
 
-// refuseLogin returns ErrTooManySessions if the policy leaves no room for one
-// more session of owner beside those that it has.
-func (m *Manager) refuseLogin(ctx context.Context, owner string, keep store.ID) error {
-	if m.cfg.maxPerOwner == 0 || m.cfg.limitPolicy != RefuseLogin {
+// refuseLogin returns ErrTooManySessions if the policy leaves no room for this
+// session of owner beside those that it has.
+func (s *Session) refuseLogin(ctx context.Context, owner string) error {
+	most := s.m.cfg.maxPerOwner
+	if most == 0 || s.m.cfg.limitPolicy != RefuseLogin {
 		return nil
 	}
-	others, err := m.otherLogins(ctx, owner, keep)
-	if err == nil && len(others) >= m.cfg.maxPerOwner {
-		m.emit(ctx, Event{Kind: EventLimit, ID: keep, Owner: owner, Err: ErrTooManySessions})
+	others, err := s.m.otherLogins(ctx, owner, s.token.id)
+	if err == nil && len(others) >= most {
+		s.emit(Event{Kind: EventLimit, ID: s.token.id, Owner: owner, Err: ErrTooManySessions})
 		err = ErrTooManySessions
 	}
 	return err
@@ -47,18 +48,19 @@ func (m *Manager) refuseLogin(ctx context.Context, owner string, keep store.ID) 
 
 // endSurplus ends the owner's sessions beyond WithMaxSessionsPerOwner, those
 // that were logged in longest ago first. The caller holds the owner's lock.
-func (m *Manager) endSurplus(ctx context.Context, owner string, keep store.ID) error {
-	if m.cfg.maxPerOwner == 0 || m.cfg.limitPolicy != EndOldest {
+func (s *Session) endSurplus(ctx context.Context, owner string) error {
+	most := s.m.cfg.maxPerOwner
+	if most == 0 || s.m.cfg.limitPolicy != EndOldest {
 		return nil
 	}
-	others, err := m.otherLogins(ctx, owner, keep)
+	others, err := s.m.otherLogins(ctx, owner, s.token.id)
 	if err != nil {
 		return err
 	}
 	slices.SortFunc(others, func(a, b login) int { return cmp.Compare(a.at, b.at) })
-	for len(others) >= m.cfg.maxPerOwner {
-		m.emit(ctx, Event{Kind: EventLimit, ID: others[0].id, Owner: owner})
-		if err := m.endByID(ctx, others[0].id, ReasonLimit); err != nil {
+	for len(others) >= most {
+		s.emit(Event{Kind: EventLimit, ID: others[0].id, Owner: owner})
+		if err := s.m.endByID(ctx, others[0].id, ReasonLimit); err != nil {
 			return err
 		}
 		others = others[1:]

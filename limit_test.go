@@ -87,6 +87,28 @@ func TestEvents_peer(t *testing.T) {
 	}
 }
 
+// The event of a limit tells where the login came from, whatever the policy.
+func TestEvents_peerOfLimit(t *testing.T) {
+	for _, policy := range []gimlet.LimitPolicy{gimlet.EndOldest, gimlet.RefuseLogin} {
+		var events eventBook
+		m := newManager(t, events.option(), gimlet.WithMaxSessionsPerOwner(1), gimlet.WithLimitPolicy(policy))
+		site := newSite(t, m)
+		site.do("/login", func(s *gimlet.Session) { _ = s.Login(t.Context(), "alice") })
+		site.browser().ok("/login")
+		events.take()
+		site.browser().ok("/login")
+		limits := 0
+		for _, e := range events.take() {
+			if e.Kind == gimlet.EventLimit {
+				limits++
+				require.Contains(t, e.Peer, "127.0.0.1:")
+				require.Equal(t, "alice", e.Owner)
+			}
+		}
+		require.Equal(t, 1, limits)
+	}
+}
+
 func cookieNamed(name, value string) *http.Cookie {
 	return &http.Cookie{Name: name, Value: value, Path: "/", Secure: true}
 }

@@ -27,7 +27,9 @@ func (s *Session) open() bool {
 		s.opened = true
 		if s.req != nil {
 			s.m.openCookies(s)
-			s.renewalDue() // loads the record: a cookie from before a renewal must not be believed
+			if s.aged() {
+				s.load() // a cookie from before a renewal must not be believed
+			}
 		}
 	}
 	return s.live && s.err == nil
@@ -149,7 +151,7 @@ func (s *Session) drop(reason Reason, err error) {
 func (s *Session) reset() {
 	s.live, s.fresh, s.loaded = false, false, false
 	s.token, s.state, s.intent, s.next = token{}, state{}, intent{}, secret{}
-	s.tag, s.tagFresh = tag{}, false
+	s.tag, s.tagFresh, s.sealedBy = tag{}, false, [2]uint32{}
 	s.issue.main, s.issue.transient, s.issue.owed, s.issue.unannounced = false, false, false, false
 }
 

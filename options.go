@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -65,11 +66,12 @@ func defaults() config {
 	}
 }
 
-// WithName names the manager, "default" by default. Key ring, revocations and
-// seals belong to the name, so that managers of different names on one store
-// cannot open each other's cookies. Owners do not: what one manager does to the
-// sessions of an owner it does to those of the other, too. Give managers whose
-// users are not the same a store each.
+// WithName names the manager, "default" by default, in 1 to 64 bytes other
+// than NUL. Key ring and seals belong to the name, so that managers of
+// different names on one store cannot open each other's cookies, and so does
+// [Manager.RevokeAll]. Owners do not: what one manager does to the sessions of
+// an owner it does to those of the other, too. Give managers whose users are
+// not the same a store each.
 func WithName(name string) Option {
 	return func(c *config) { c.name = name }
 }
@@ -115,8 +117,10 @@ func WithKeys(keys ...[]byte) Option {
 // The first key encrypts, all decrypt: to change it, put the new one in front,
 // start once, and take the old one out. Without its key the ring cannot be
 // used, and New says so. A ring that was in the clear is encrypted at the next
-// start, but copies of the file from before still show it: call
-// [Manager.RevokeKeys] if they may be in wrong hands.
+// start, but it still stands in free pages of the file, so in new backups, and
+// in copies from before: call Compact of store/bolt, which drops the free
+// pages, and then [Manager.RevokeKeys] with the present time, which makes
+// worthless what the copies show.
 func WithKeyEncryption(keys ...[]byte) Option {
 	clones := cloneKeys(keys)
 	return func(c *config) { c.encryption, c.encryptionGiven = clones, true }
@@ -191,7 +195,8 @@ func WithMaxSessionsPerOwner(n int) Option {
 }
 
 // WithManualCommit leaves saving to [Session.Commit]: what a request has not
-// committed when it ends is forgotten.
+// committed when it ends is forgotten. What the options ask for needs no
+// Commit: the idle deadline moves, and [WithRenewal] and [BindingRenew] renew.
 func WithManualCommit(on bool) Option {
 	return func(c *config) { c.manualCommit = on }
 }
@@ -200,8 +205,9 @@ func WithManualCommit(on bool) Option {
 // use after every has passed since the last one. The old token works for
 // another grace, so that requests that are under way with it succeed; they all
 // get the same new one. API tokens of a session end with a renewal as its
-// cookies do. Sessions that live in the cookie alone are not renewed. 0, the
-// default, turns it off.
+// cookies do. Sessions that live in the cookie alone are not renewed, nor are
+// others by a request that first uses its session after the headers of its
+// response, which cannot carry the token. 0, the default, turns it off.
 func WithRenewal(every, grace time.Duration) Option {
 	return func(c *config) { c.renewEvery, c.grace = every, grace }
 }
@@ -270,7 +276,7 @@ func (c *config) check() error {
 	}
 	_, known := aals[c.aal]
 	refuse(c.aal != 0 && !known, "WithAAL: there is no level %d: use 1, 2 or 3", c.aal)
-	refuse(c.name == "" || len(c.name) > 64, "WithName: a name has 1 to 64 bytes")
+	refuse(c.name == "" || len(c.name) > 64 || strings.ContainsRune(c.name, 0), "WithName: a name has 1 to 64 bytes, none of which is NUL")
 	refuse(c.cookieOnly < 0 || c.cookieOnly > c.cookie.MaxBytes-512, "WithCookieOnly: %d bytes do not fit below Cookie.MaxBytes (%d) with room for names and attributes: use at most %d, or raise it", c.cookieOnly, c.cookie.MaxBytes, c.cookie.MaxBytes-512)
 	refuse(c.cacheBytes != 0 && c.cacheBytes < minCache, "WithCache: %d bytes are too few to be of use: use at least %d, or 0 for no cache", c.cacheBytes, minCache)
 	refuse(c.cacheBytes > maxCache, "WithCache: %d bytes are more than a cache of sessions can use: use at most %d", c.cacheBytes, int64(maxCache))

@@ -31,6 +31,7 @@ func TestOptions_refused(t *testing.T) {
 		"tiny idle":             {opts{gimlet.WithIdleTimeout(time.Second - 1)}, idle},
 		"long idle":             {opts{gimlet.WithIdleTimeout(400*days + 1)}, idle},
 		"no name":               {opts{gimlet.WithName("")}, "WithName: a name has 1 to 64 bytes"},
+		"a name with a NUL":     {opts{gimlet.WithName("a\x00b")}, "WithName: a name has 1 to 64 bytes, none of which is NUL"},
 		"long name":             {opts{gimlet.WithName(strings.Repeat("x", 65))}, "WithName: a name has 1 to 64 bytes"},
 		"negative cookie-only":  {opts{gimlet.WithCookieOnly(-1)}, "WithCookieOnly: -1 bytes"},
 		"large cookie-only":     {opts{gimlet.WithCookieOnly(7681)}, "use at most 7680, or raise it"},

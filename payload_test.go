@@ -149,3 +149,13 @@ func TestBinding_isHash(t *testing.T) {
 	require.NotEqual(t, a, bindingOf("203.0.113.8"))
 	require.NotContains(t, hex.EncodeToString(a[:]), hex.EncodeToString([]byte("203")))
 }
+
+// A number of renewals above which there is none, so that no revocation could
+// reach the cookie, is not read.
+func TestPayload_renewals(t *testing.T) {
+	for renewals, good := range map[uint32]bool{revokedForever - 1: true, revokedForever: false} {
+		p := payload{head: head{renewals: renewals}, token: token{id: exampleID}}
+		var again payload
+		require.Equal(t, good, again.read(p.append(nil)) == nil)
+	}
+}

@@ -124,7 +124,7 @@ func (m *Manager) saveQuick(s *Session) bool {
 func (s *Session) saveGuarded(ctx context.Context) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
-			err = misuse("panic: %v\n%s", v, debug.Stack())
+			err = misuse("a panic with a %T\n%s", v, debug.Stack()) // what it holds may be a value
 		}
 	}()
 	return s.saveLate(ctx)

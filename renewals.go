@@ -42,3 +42,31 @@ func (r *renewals) forget(now int64) {
 		}
 	}
 }
+
+// renews reports whether the intent gives the session a new secret and makes
+// the old one dead at once. So does one that shortens the session's life, if
+// there are cookies that speak without the record: they would outlive it.
+func (s *Session) renews() bool {
+	if s.intent.login || s.intent.renew || s.intent.moved {
+		return true
+	}
+	next := s.state.head
+	s.intent.timing(&s.m.cfg, &next, s.m.now())
+	shorterIdle := next.idle > 0 && (s.state.idle == 0 || next.idle < s.state.idle)
+	return s.state.has(flagCarried) && (next.ends < s.state.ends || shorterIdle)
+}
+
+// aged reports whether the schedule of WithRenewal asks for a new secret, as
+// far as what was read of the session tells. A session without a record has
+// nobody to tell that it was renewed.
+func (s *Session) aged() bool {
+	every := s.m.cfg.renewEvery.Milliseconds()
+	return every > 0 && s.req != nil && s.state.has(flagStored) && s.m.now()-s.state.renewed >= every
+}
+
+// renewalDue reports whether the session is to get a new secret by schedule
+// with this response. The cookie's time is never later than the record's: no
+// need to load the record before it is due.
+func (s *Session) renewalDue() bool {
+	return !s.over && s.aged() && s.load() && s.aged()
+}

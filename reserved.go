@@ -17,13 +17,10 @@ func reservedID(manager, what string) store.ID {
 	return id
 }
 
-// revocationOwner is the owner under which a manager's revocations are listed.
-// The NUL keeps it apart from the owners that programs use: Login refuses
-// owners that begin with one.
-func revocationOwner(manager string) string {
-	sum := sha256.Sum256([]byte(manager))
-	return "\x00gimlet.revoked\x00" + string(sum[:16])
-}
+// revocationOwner is the owner under which revocations are listed, those of all
+// managers together: they end each other's sessions. The NUL keeps it apart
+// from the owners that programs use: Login refuses owners that begin with one.
+const revocationOwner = "\x00gimlet.revoked"
 
 func reservedOwner(owner string) bool {
 	return len(owner) > 0 && owner[0] == 0

@@ -80,13 +80,13 @@ func (r *revocations) forget(now int64) {
 
 const revocationFormat = 1
 
-func (v revocation) record(manager string, id store.ID, version uint64) store.Record {
+func (v revocation) record(id store.ID, version uint64) store.Record {
 	data := append([]byte{revocationFormat}, id[:]...)
 	return store.Record{
-		ID:      reservedID(manager, "revocation "+string(id[:])),
+		ID:      reservedID("", "revocation "+string(id[:])),
 		Version: version,
 		Expires: time.UnixMilli(v.until),
-		Owner:   revocationOwner(manager),
+		Owner:   revocationOwner,
 		Data:    binary.AppendUvarint(data, uint64(v.below)),
 	}
 }
@@ -109,14 +109,14 @@ func (m *Manager) revoke(ctx context.Context, id store.ID, below uint32, until i
 	v := revocation{below, until}
 	m.revoked.add(id, v)
 	for version := uint64(1); ; {
-		err := m.base.Save(ctx, v.record(m.cfg.name, id, version))
+		err := m.base.Save(ctx, v.record(id, version))
 		if err == nil {
 			return nil
 		}
 		if !errors.Is(err, store.ErrConflict) && !errors.Is(err, store.ErrNotFound) {
 			return storeError("revoke the session", err)
 		}
-		old, err := m.base.Load(ctx, v.record(m.cfg.name, id, 1).ID)
+		old, err := m.base.Load(ctx, v.record(id, 1).ID)
 		switch {
 		case errors.Is(err, store.ErrNotFound):
 			version = 1
@@ -133,10 +133,10 @@ func (m *Manager) revoke(ctx context.Context, id store.ID, below uint32, until i
 	}
 }
 
-// loadRevocations loads what other processes, and this one before a restart,
-// have revoked.
+// loadRevocations loads what other managers on the store, and this one before a
+// restart, have revoked.
 func (m *Manager) loadRevocations(ctx context.Context) error {
-	for rec, err := range m.base.List(ctx, revocationOwner(m.cfg.name)) {
+	for rec, err := range m.base.List(ctx, revocationOwner) {
 		if err != nil && !errors.Is(err, store.ErrCorrupt) {
 			return storeError("load the revocations", err)
 		}

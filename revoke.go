@@ -17,23 +17,6 @@ func (m *Manager) Revoke(ctx context.Context, id store.ID) error {
 	return m.endByID(ctx, id, ReasonRevoked)
 }
 
-func (m *Manager) endByID(ctx context.Context, id store.ID, reason Reason) error {
-	// A session without a readable record may live in cookies alone.
-	st := state{head: head{flags: flagStored | flagCarried, ends: m.now() + maxLifetime.Milliseconds()}}
-	rec, err := m.loadRecord(ctx, id)
-	switch {
-	case err == nil:
-		var loaded state
-		if loaded.readRecord(rec) == nil {
-			st = loaded
-			st.set(flagStored, true)
-		}
-	case !errors.Is(err, store.ErrNotFound) && !errors.Is(err, store.ErrCorrupt):
-		return storeError("load the session", err)
-	}
-	return m.end(ctx, id, &st, reason, "")
-}
-
 // RevokeOwned ends a session if it belongs to owner, and reports whether it
 // did: for a page on which users end their own sessions, where the ID comes
 // from a form and must not reach those of others.
@@ -53,7 +36,8 @@ func (m *Manager) RevokeOwned(ctx context.Context, owner string, id store.ID) (b
 
 // RevokeOwner ends the sessions of an owner, those excepted, and returns their
 // number. Sessions that are bound to the owner while it runs end too, unless
-// their Login comes after it.
+// their Login comes after it: one of this manager that came before and is not
+// saved yet gets [ErrGone]. In other processes such a Login may be saved.
 func (m *Manager) RevokeOwner(ctx context.Context, owner string, except ...store.ID) (int, error) {
 	if owner == "" || reservedOwner(owner) {
 		return 0, misuse("RevokeOwner: an owner is not empty and does not begin with a NUL byte; RevokeAll ends every session")
@@ -63,6 +47,7 @@ func (m *Manager) RevokeOwner(ctx context.Context, owner string, except ...store
 		return 0, err
 	}
 	defer unlock()
+	m.ousted.add(owner, except)
 	total := 0
 	for {
 		// Other processes may add sessions meanwhile: look until none is left.

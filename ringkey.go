@@ -1,6 +1,7 @@
 package gimlet
 
 import (
+	"cmp"
 	"crypto/rand"
 	"encoding/binary"
 	"errors"
@@ -12,7 +13,7 @@ import (
 // A ringKey is one cryptographic key of the ring. Nothing is sealed with it
 // directly: see sealer.
 type ringKey struct {
-	ID     uint32 `cbor:"1,keyasint"`
+	ID     uint32 `cbor:"1,keyasint"` // not 0
 	Secret []byte `cbor:"2,keyasint"`
 	From   int64  `cbor:"3,keyasint"`           // seals from this time on, until the next key does; ms
 	Until  int64  `cbor:"4,keyasint"`           // opens until then, 0 while it is the newest; ms
@@ -38,10 +39,17 @@ func nextRing(keys []ringKey, now time.Time) ([]ringKey, bool) {
 			next = append(next, key)
 		}
 	}
-	if n := len(next); n > 0 {
-		next[n-1].Until = from + maxLifetime.Milliseconds()
+	return inTurn(append(next, newRingKey(next, now, from))), true
+}
+
+// inTurn puts keys in the order of their turns, and has each open as long as a
+// cookie of its turn can live.
+func inTurn(keys []ringKey) []ringKey {
+	slices.SortStableFunc(keys, func(a, b ringKey) int { return cmp.Compare(a.From, b.From) })
+	for i := range len(keys) - 1 {
+		keys[i].Until = keys[i+1].From + maxLifetime.Milliseconds()
 	}
-	return append(next, newRingKey(next, now, from)), true
+	return keys
 }
 
 func newRingKey(others []ringKey, now time.Time, from int64) ringKey {
@@ -51,7 +59,7 @@ func newRingKey(others []ringKey, now time.Time, from int64) ringKey {
 		var id [4]byte
 		rand.Read(id[:])
 		key.ID = binary.BigEndian.Uint32(id[:])
-		taken = slices.ContainsFunc(others, func(k ringKey) bool { return k.ID == key.ID })
+		taken = key.ID == 0 || slices.ContainsFunc(others, func(k ringKey) bool { return k.ID == key.ID })
 	}
 	return key
 }

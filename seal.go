@@ -131,30 +131,30 @@ func (s *sealer) seal(payload []byte, now time.Time) (string, error) {
 	return base64url.EncodeToString(buf), nil
 }
 
-// open returns the payload of an envelope, and whether it was made with the
-// key that seals now. Nothing of the body is looked at before it has been
+// open returns the payload of an envelope, and the ID of the ring key that it
+// was made with. Nothing of the body is looked at before it has been
 // authenticated. The result is the caller's.
-func (s *sealer) open(ctx context.Context, text string, now time.Time) (payload []byte, current bool, err error) {
+func (s *sealer) open(ctx context.Context, text string, now time.Time) (payload []byte, by uint32, err error) {
 	buf := make([]byte, base64url.DecodedLen(len(text)))
 	n, err := base64url.Decode(buf, []byte(text))
 	if base64url.EncodedLen(n) != len(text) { // the decoder skips line ends
-		return nil, false, errNotOurs
+		return nil, 0, errNotOurs
 	}
 	if err != nil || n < envelopeHeader || buf[0] != s.form() {
-		return nil, false, errNotOurs
+		return nil, 0, errNotOurs
 	}
 	header, body := buf[:envelopeHeader], buf[envelopeHeader:n]
 	key, ok, err := s.ring.find(ctx, binary.BigEndian.Uint32(header[1:]), now)
 	if err != nil {
-		return nil, false, err
+		return nil, 0, err
 	}
 	if !ok {
-		return nil, false, errStaleKey
+		return nil, 0, errStaleKey
 	}
 	day := binary.BigEndian.Uint16(header[5:])
 	k, err := s.derive(key, day)
 	if err != nil {
-		return nil, false, err
+		return nil, 0, err
 	}
 	if s.signed {
 		payload, err = k.verify(buf[:n])
@@ -164,7 +164,7 @@ func (s *sealer) open(ctx context.Context, text string, now time.Time) (payload 
 	if err == nil {
 		s.keep(subkey{key.ID, day}, k)
 	}
-	return payload, key.ID == s.ring.sealing(now).ID, err
+	return payload, key.ID, err
 }
 
 func (k *derived) decrypt(header, body []byte) ([]byte, error) {

@@ -48,16 +48,16 @@ func TestSeal_noNonceTwice(t *testing.T) {
 	require.Len(t, nonces, 100_000)
 }
 
-// Opening says whether the key that seals now was used.
-func TestSeal_currentKey(t *testing.T) {
+// Opening says which key sealed.
+func TestSeal_saysWhichKey(t *testing.T) {
 	bothForms(t, func(t *testing.T, s *sealer) {
 		keys := *s.ring.keys.Load()
 		older := sessionSealer(&keyRing{}, s.signed)
 		only := keys[:1]
 		older.ring.keys.Store(&only)
-		payload, current, err := s.open(t.Context(), sealed(t, older, []byte("x")), sealedAt)
+		payload, by, err := s.open(t.Context(), sealed(t, older, []byte("x")), sealedAt)
 		require.NoError(t, err)
-		require.False(t, current)
+		require.Equal(t, keys[0].ID, by)
 		require.Equal(t, "x", string(payload))
 		refuses(t, older, sealed(t, s, []byte("x")), errStaleKey)
 	})

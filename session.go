@@ -53,7 +53,11 @@ type Session struct {
 	err      error
 	warning  error
 
-	token  token
+	token token
+	// sealedBy: the ring keys that sealed what it was opened from, its cookie
+	// or token and the second cookie. 0 is none.
+	sealedBy [2]uint32
+
 	state  state
 	intent intent
 	next   secret // of a renewal that intent asks for
@@ -112,7 +116,9 @@ func (s *Session) warn(err error) {
 }
 
 // ID returns the session's ID, which opens nothing and may be logged and
-// shown. It is the zero ID when there is no session.
+// shown. It is the zero ID when there is no session, as far as the cookie
+// tells: ID asks no store, so a copy of a cookie of a session that has ended
+// may still give its ID. [Session.Owner] or [Session.Created] know.
 func (s *Session) ID() store.ID {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -159,7 +165,7 @@ func (s *Session) LastSeen() time.Time {
 func (s *Session) Expires() time.Time {
 	return s.time(func(st *state) int64 {
 		next := st.head
-		s.intent.timing(&next, s.m.now())
+		s.intent.timing(&s.m.cfg, &next, s.m.now())
 		if s.state.has(flagStored) && s.loaded && next == st.head {
 			return st.expires
 		}

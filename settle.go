@@ -19,21 +19,14 @@ func (s *Session) settle(ctx context.Context, next *state) error {
 	if renewed {
 		s.token.secret, s.next = s.next, secret{}
 		s.issue.main = true
-		if wanted.login || wanted.renew {
-			s.m.renewed.add(s.token.id, s.m.now())
-		}
-		if s.state.has(flagCarried) && (wanted.login || wanted.renew) && !s.fresh {
+	}
+	if next.renewals != old.renewals {
+		s.m.renewed.add(s.token.id, s.m.now())
+		if old.has(flagCarried) {
 			err := s.m.revoke(ctx, s.token.id, next.renewals, max(old.ends, next.ends))
 			if err != nil {
 				return s.fail(err)
 			}
-		}
-	}
-	if old.has(flagCarried) && next.ends < old.ends {
-		// There are cookies that live longer than the session now does. When
-		// it ends, that must be remembered until they cannot be alive.
-		if err := s.m.revoke(ctx, s.token.id, next.renewals, old.ends); err != nil {
-			return s.fail(err)
 		}
 	}
 	s.state = *next
@@ -41,7 +34,7 @@ func (s *Session) settle(ctx context.Context, next *state) error {
 	s.m.watches.extend(s.token.id, next.expires, next.has(flagStored))
 	s.announce(created, renewed, &wanted)
 	if wanted.login {
-		if err := s.m.endSurplus(ctx, wanted.owner, s.token.id); err != nil {
+		if err := s.endSurplus(ctx, wanted.owner); err != nil {
 			return s.fail(err)
 		}
 	}

@@ -91,7 +91,7 @@ func (h *head) read(r *reader) {
 	}
 	h.generation = r.uvarint()
 	renewals := r.uvarint()
-	if renewals > revokedForever {
+	if renewals >= revokedForever { // no revocation could be above it
 		r.bad = true
 	}
 	h.renewals = uint32(renewals)

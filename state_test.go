@@ -19,7 +19,7 @@ func someHead(rng *rand.Rand, flags flag) head {
 	h := head{
 		flags:      flags,
 		generation: [...]uint64{0, 1, math.MaxUint64, rng.Uint64()}[rng.IntN(4)],
-		renewals:   [...]uint32{0, 1, math.MaxUint32, rng.Uint32()}[rng.IntN(4)],
+		renewals:   [...]uint32{0, 1, revokedForever - 1, rng.Uint32N(revokedForever)}[rng.IntN(4)],
 		created:    ms(),
 		idle:       ms(),
 	}

@@ -1,6 +1,7 @@
 package gimlet_test
 
 import (
+	"net/http"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -82,10 +83,65 @@ func TestTicket_refused(t *testing.T) {
 		_, err := s.Ticket("p", life)
 		require.ErrorContains(t, err, "Ticket: a life of")
 	}
+	_, err := s.Ticket("p\x00q", time.Minute)
+	require.ErrorContains(t, err, "NUL")
 	require.NoError(t, s.Renew(t.Context()))
-	_, err := s.Ticket("p", time.Minute)
+	_, err = s.Ticket("p", time.Minute)
 	require.ErrorContains(t, err, "Commit it first")
 	require.NoError(t, s.Destroy(t.Context()))
 	_, err = s.Ticket("p", time.Minute)
 	require.ErrorIs(t, err, gimlet.ErrNoSession)
+}
+
+// A session whose token is about to be renewed gives no ticket that would end
+// with the old one: after a Commit there is one that lasts.
+func TestTicket_whenRenewalIsDue(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newManager(t, gimlet.WithRenewal(time.Hour, time.Minute))
+		site := newLocal(t, m)
+		var ticket string
+		site.do("/begin", func(s *gimlet.Session) { s.Set("a", 1) })
+		site.do("/ticket", func(s *gimlet.Session) {
+			_, err := s.Ticket("p", time.Hour)
+			require.ErrorContains(t, err, "Commit it first")
+			require.NoError(t, s.Commit(t.Context()))
+			ticket, err = s.Ticket("p", time.Hour)
+			require.NoError(t, err)
+		})
+		b := site.browser()
+		b.ok("/begin")
+		time.Sleep(90 * time.Minute)
+		b.ok("/ticket")
+		time.Sleep(59 * time.Minute)
+		_, err := m.Redeem(t.Context(), "p", ticket)
+		require.NoError(t, err)
+		time.Sleep(time.Minute)
+		_, err = m.Redeem(t.Context(), "p", ticket)
+		require.ErrorIs(t, err, gimlet.ErrNoSession)
+	})
+}
+
+// WithBinding is about cookies: tickets and tokens are good from anywhere.
+func TestTicket_fromAnywhere(t *testing.T) {
+	m := newManager(t, gimlet.WithBinding(func(r *http.Request) string { return r.FormValue("from") }))
+	site := newSite(t, m)
+	var ticket, token string
+	site.do("/begin", func(s *gimlet.Session) { s.Set("a", 1) })
+	site.do("/ticket", func(s *gimlet.Session) {
+		var err error
+		ticket, err = s.Ticket("p", time.Hour)
+		require.NoError(t, err)
+		token, err = s.Token()
+		require.NoError(t, err)
+	})
+	site.on("/redeem", func(_ *gimlet.Session, _ http.ResponseWriter, r *http.Request) {
+		_, err := m.Redeem(r.Context(), "p", ticket)
+		require.NoError(t, err)
+		_, err = m.Load(r.Context(), token)
+		require.NoError(t, err)
+	})
+	b := site.browser()
+	b.ok("/begin?from=home")
+	b.ok("/ticket?from=home")
+	site.browser().ok("/redeem?from=away")
 }

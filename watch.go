@@ -13,7 +13,7 @@ import (
 // revocation or expiry, or when the manager closes. Loops that serve
 // server-sent events or a WebSocket stop when it does, or when the request's
 // context does. In this process it is closed at once; an end that another
-// process brought about is noticed within half a minute. For a request without
+// process brought about is noticed within 10 seconds. For a request without
 // a session it is closed only with the manager.
 //
 // The channel is of use while the handler runs, and after it only if the
