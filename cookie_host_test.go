@@ -3,7 +3,6 @@ package gimlet_test
 import (
 	"io"
 	"net/http"
-	"net/http/cookiejar"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -11,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gimlet-go/gimlet"
+	"github.com/gimlet-go/gimlet/internal/webtest"
 )
 
 // On plain http to a loopback host the same program just works: the cookie has
@@ -36,8 +36,7 @@ func TestCookie_plainClient(t *testing.T) {
 	site := at(t, newManager(t), "")
 	server := httptest.NewServer(site.handler)
 	defer server.Close()
-	jar, err := cookiejar.New(nil)
-	require.NoError(t, err)
+	jar := &webtest.Jar{}
 	client := &http.Client{Jar: jar}
 	port := server.URL[strings.LastIndexByte(server.URL, ':'):]
 	for _, base := range []string{"http://127.0.0.1" + port, "http://localhost" + port} {
@@ -53,6 +52,7 @@ func TestCookie_plainClient(t *testing.T) {
 		require.Equal(t, "five", body, base)
 	}
 	client.CloseIdleConnections()
+	require.Empty(t, jar.Refused())
 }
 
 // Over TLS a loopback host is like any other.

@@ -3,7 +3,6 @@ package gimlet_test
 import (
 	"io"
 	"net/http"
-	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
 	"strings"
@@ -13,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gimlet-go/gimlet"
+	"github.com/gimlet-go/gimlet/internal/webtest"
 	"github.com/gimlet-go/gimlet/store/memory"
 )
 
@@ -93,14 +93,22 @@ type browser struct {
 	persistent map[string]bool
 }
 
+// browser returns a browser whose jar refuses what browsers refuse. When the test
+// ends it must not have had to.
 func (s *site) browser() *browser {
 	s.t.Helper()
-	jar, err := cookiejar.New(nil)
-	require.NoError(s.t, err)
+	b, jar := s.strictBrowser()
+	s.t.Cleanup(func() { require.Empty(s.t, jar.Refused()) })
+	return b
+}
+
+// strictBrowser returns a browser and its jar, for tests of what that refuses.
+func (s *site) strictBrowser() (*browser, *webtest.Jar) {
+	jar := &webtest.Jar{}
 	client := *s.client
 	client.Jar = jar
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return &browser{t: s.t, site: s, client: &client, persistent: make(map[string]bool)}
+	return &browser{t: s.t, site: s, client: &client, persistent: make(map[string]bool)}, jar
 }
 
 // A page is a response that was read to its end.
@@ -184,11 +192,14 @@ func (b *browser) set(cookies ...*http.Cookie) {
 	b.t.Helper()
 	u, err := url.Parse(b.site.URL)
 	require.NoError(b.t, err)
-	b.client.Jar.SetCookies(u, cookies)
+	for _, c := range cookies {
+		c := *c
+		c.Path, c.Secure, c.HttpOnly = "/", c.Domain == "" && u.Scheme == "https", true
+		b.client.Jar.SetCookies(u, []*http.Cookie{&c})
+	}
 }
 
-// note remembers which cookies outlive the browser's closing, which
-// net/http/cookiejar does not tell.
+// note remembers which cookies outlive the browser's closing.
 func (b *browser) note(resp *http.Response) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -6,16 +6,7 @@ import (
 	"strings"
 
 	"github.com/stretchr/testify/require"
-
-	"github.com/gimlet-go/gimlet/internal/webtest"
 )
-
-// strictBrowser is a browser with a jar that refuses what browsers refuse.
-func (s *site) strictBrowser() (*browser, *webtest.Jar) {
-	b, jar := s.browser(), &webtest.Jar{}
-	b.client.Jar = jar
-	return b, jar
-}
 
 // ask calls the handler for a URL with lines of the Cookie header that were
 // put together by hand.
