@@ -144,10 +144,7 @@ func (f *forger) attack(n int, open func(text string) bool) (tried map[string]in
 // Nothing opens but what was sealed, in either form, however it is changed:
 // 10^5 forgeries in an ordinary run, 10^7 with GIMLET_LONG=1.
 func TestLong_forgeriesNeverOpen(t *testing.T) {
-	total := 100_000
-	if os.Getenv("GIMLET_LONG") == "1" {
-		total = 10_000_000
-	}
+	total := long(100_000, 10_000_000)
 	bothForms(t, func(t *testing.T, s *sealer) {
 		seed := rand.Uint64()
 		f := newForger(t, s, seed)
@@ -205,4 +202,12 @@ func TestLong_forgeriesNeverOpen_Control(t *testing.T) {
 			require.NotEmpty(t, accepted, name)
 		}
 	})
+}
+
+// long chooses between how much an ordinary run tries, and how much a long one.
+func long(ordinary, much int) int {
+	if os.Getenv("GIMLET_LONG") == "1" {
+		return much
+	}
+	return ordinary
 }
