@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"time"
 
 	"go.etcd.io/bbolt"
 )
@@ -32,21 +33,22 @@ func (s *Store) backup(w io.Writer) (n int64, err error) {
 	if err := s.ready(ctx); err != nil {
 		return 0, err
 	}
-	if err := s.submit(ctx, &request{job: s.flushTouches}); err != nil {
+	if err := s.moveEverything(ctx); err != nil {
 		return 0, err
 	}
 	f, err := os.CreateTemp(filepath.Dir(s.dbPath()), filepath.Base(s.path)+".backup-*")
 	if err != nil {
 		return 0, err
 	}
-	// At once, where the system lets go of the name of an open file: then not
-	// even a crash leaves the copy behind. Else it goes at the end.
-	if os.Remove(f.Name()) != nil {
-		defer os.Remove(f.Name())
-	}
+	defer os.Remove(f.Name())
 	defer func() { err = errors.Join(err, f.Close()) }()
 	if err := s.snapshot(f); err != nil {
 		return 0, fmt.Errorf("copy: %w", err)
+	}
+	if s.journal != nil {
+		if err := forgetJournalIn(f.Name(), s.buckets); err != nil {
+			return 0, fmt.Errorf("copy: %w", err)
+		}
 	}
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
 		return 0, err
@@ -73,6 +75,19 @@ func (s *Store) snapshot(w io.Writer) error {
 		_, err := tx.WriteTo(w)
 		return errors.Join(err, tx.Rollback())
 	})
+}
+
+// forgetJournalIn makes a copy a database without a journal: that of the store
+// goes on, and what it has by now is not the copy's.
+func forgetJournalIn(path string, names bucketNames) error {
+	o := &bbolt.Options{Timeout: time.Second, FreelistType: bbolt.FreelistMapType, NoSync: true, NoStatistics: true}
+	db, err := bbolt.Open(path, fileMode, o)
+	if err != nil {
+		return err
+	}
+	db.AllocSize = 1 // no more room than it needs
+	err = db.Update(func(tx *bbolt.Tx) error { return tx.Bucket(names.meta).Delete(journalKey) })
+	return errors.Join(err, db.Close())
 }
 
 // dbPath returns the path of the database: where its neighbours can be put.

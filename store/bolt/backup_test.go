@@ -69,7 +69,7 @@ func TestBackup(t *testing.T) {
 		require.Equal(t, info.Size(), n)
 		files, err := os.ReadDir(filepath.Dir(s.Path()))
 		require.NoError(t, err)
-		require.Len(t, files, 1)
+		require.Len(t, files, 2, "the file and its journal")
 		verify(t, path)
 		copied := openAt(t, path)
 		holds(t, copied, before...)

@@ -11,9 +11,16 @@
 // # Durability
 //
 // When Save or Delete returns nil the change has been synced to the disk. All
-// changes that wait share one commit, so that 64 writers cost hardly more
-// syncs than one. A Touch is kept in memory for a moment (see
-// [WithTouchInterval]) and then written together with others.
+// changes that wait share one sync, so that 64 writers cost hardly more than
+// one. A Touch is kept in memory for a moment (see [WithTouchInterval]) and then
+// written together with others.
+//
+// While the store is open a journal lies beside the file, "sessions.db-journal".
+// A change is appended to it, which takes one small write and one sync, and
+// moved into the database later, together with others and only as it is by then
+// (see [WithJournal]). Close moves what is left and removes the journal: at rest
+// there is one file. After a crash both files belong together, and Open moves
+// what the journal has.
 //
 // # One process
 //
@@ -62,15 +69,19 @@ type Store struct {
 	file *os.File // the handle inside db, nil when the database is shared
 	real string   // the absolute path of file, links resolved
 
-	queue   chan *request
-	touches touches
-	unsure  bool // a commit failed, and the meta page on the disk may differ from that in memory; of the writer
+	queue   chan *request // for the writer
+	work    chan *request // for whoever writes the database: the checkpointer or, without a journal, the writer
+	wake    chan struct{} // has the checkpointer look
+	overlay overlay
+	journal *journal // nil: the writer commits each group to the database
+	unsure  bool     // a commit failed, and the meta page on the disk may differ from that in memory
 	stats   counters
 
 	closeOnce sync.Once
 	closing   chan struct{}  // closed when Close begins
-	stopped   chan struct{}  // closed when the writer has ended
-	unwritten error          // why touches were lost at Close; set before stopped is closed
+	written   chan struct{}  // closed when the writer has ended
+	stopped   chan struct{}  // closed when the checkpointer has ended as well
+	unwritten error          // what went wrong at the end; set before stopped is closed
 	retired   sync.WaitGroup // databases that Compact replaced and that are being closed
 	failure   failure
 }
@@ -95,7 +106,15 @@ func Open(path string, opts ...Option) *Store {
 		return s
 	}
 	s.db, s.file, s.real = o.db, o.file, o.real
-	go s.write()
+	if s.err = s.recover(); s.err != nil {
+		_, _ = protect(s.db.Close)
+		return s
+	}
+	if s.options.journal > 0 {
+		s.journal = &journal{path: s.real + journalSuffix, size: s.options.journal}
+		s.work = make(chan *request, queueLength)
+	}
+	s.run()
 	return s
 }
 
@@ -115,21 +134,42 @@ func New(db *bbolt.DB, opts ...Option) (*Store, error) {
 	}
 	s.db = db
 	err := s.guard(func() error { return prepare(db, s.path, s.buckets) })
+	if err == nil {
+		err = s.refuseJournal()
+	}
 	if err != nil {
 		return nil, fmt.Errorf("bolt: new on %s: %w", s.path, err)
 	}
-	go s.write()
+	s.run()
 	return s, nil
+}
+
+// run starts the goroutines that write.
+func (s *Store) run() {
+	go s.write()
+	if s.journal != nil {
+		go s.checkpoint()
+		return
+	}
+	go func() {
+		defer close(s.stopped)
+		<-s.written
+		s.unwritten = s.flushTouches()
+	}()
 }
 
 func newStore(path string, opts []Option) *Store {
 	s := &Store{
 		path:    path,
 		queue:   make(chan *request, queueLength),
+		wake:    make(chan struct{}, 1),
 		closing: make(chan struct{}),
+		written: make(chan struct{}),
 		stopped: make(chan struct{}),
 	}
+	s.work = s.queue
 	s.failure.init()
+	s.overlay.init()
 	s.options, s.err = buildOptions(opts)
 	s.buckets = namesFor(s.options.prefix)
 	return s
@@ -166,6 +206,9 @@ func (s *Store) close() error {
 	}
 	err := s.unwritten
 	s.retired.Wait()
+	if s.journal != nil {
+		err = errors.Join(err, s.journal.close())
+	}
 	if s.owned {
 		if e := s.guard(s.db.Close); e != nil && err == nil {
 			err = e

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"os"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -22,10 +23,18 @@ func TestContract(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) store.Store { return open(t) })
 }
 
+func TestContract_noJournal(t *testing.T) {
+	storetest.Run(t, func(t *testing.T) store.Store { return open(t, bolt.WithJournal(0)) })
+}
+
 func TestContract_durable(t *testing.T) {
-	storetest.RunDurable(t, func(t *testing.T, dir string) store.Store {
-		return openAt(t, filepath.Join(dir, "sessions.db"))
-	})
+	for name, size := range journals {
+		t.Run(name, func(t *testing.T) {
+			storetest.RunDurable(t, func(t *testing.T, dir string) store.Store {
+				return openAt(t, filepath.Join(dir, "sessions.db"), bolt.WithJournal(size))
+			})
+		})
+	}
 }
 
 func TestContract_shared(t *testing.T) {
@@ -44,7 +53,19 @@ func BenchmarkStore(b *testing.B) {
 // open opens a new store, and verifies its file when the test ends.
 func open(t *testing.T, opts ...bolt.Option) *bolt.Store {
 	t.Helper()
-	return openAt(t, filepath.Join(t.TempDir(), "sessions.db"), opts...)
+	return openAt(t, filepath.Join(memoryDir(t), "sessions.db"), opts...)
+}
+
+// memoryDir returns a new directory where a sync costs nothing, if the system has
+// one: most tests are about what a store writes, not about the disk.
+func memoryDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/dev/shm", "bolt-*")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() { require.NoError(t, os.RemoveAll(dir)) })
+	return dir
 }
 
 func openAt(t *testing.T, path string, opts ...bolt.Option) *bolt.Store {
@@ -61,7 +82,7 @@ func openAt(t *testing.T, path string, opts ...bolt.Option) *bolt.Store {
 // share opens a store in a new database of the program's.
 func share(t *testing.T, o *bbolt.Options) (*bolt.Store, *bbolt.DB) {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "program.db")
+	path := filepath.Join(memoryDir(t), "program.db")
 	db, err := bbolt.Open(path, 0o600, o)
 	require.NoError(t, err)
 	s, err := bolt.New(db)
@@ -139,7 +160,8 @@ func list(t *testing.T, s *bolt.Store, owner string) map[store.ID]error {
 	t.Helper()
 	ids := map[store.ID]error{}
 	for r, err := range s.List(t.Context(), owner) {
-		require.NotContains(t, ids, r.ID)
+		_, again := ids[r.ID]
+		require.False(t, again, "%s is listed twice", r.ID)
 		ids[r.ID] = err
 	}
 	return ids

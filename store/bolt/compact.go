@@ -12,9 +12,9 @@ import (
 
 // Compact gives the pages of the file that are free back to the disk: it
 // writes what is alive into a new file and puts that in the place of the old
-// one. Until it has, the disk must hold both. Changes wait meanwhile; reads
-// wait only for the moment of the exchange. A crash leaves the old file or the
-// new one, whole.
+// one. Until it has, the disk must hold both. Changes go on in the journal until
+// it is full, or one is too large for it; without a journal they wait. Reads
+// wait only for the moment of the exchange. A crash leaves the old file or the new one, whole.
 //
 // When ctx ends, or the store is closed, before the exchange, Compact gives up
 // and leaves the old file. A database that was handed to [New] cannot be
@@ -34,7 +34,7 @@ func (s *Store) compactWith(ctx context.Context, exchange func(*opening) error) 
 	if !s.owned {
 		return s.describe("compact", errors.New("the database is owned by the program"))
 	}
-	return s.submit(ctx, &request{job: func() error {
+	return s.submitTo(ctx, s.work, &request{job: func() error {
 		if err := s.compact(ctx, exchange); err != nil {
 			return s.describe("compact", err)
 		}
@@ -42,11 +42,8 @@ func (s *Store) compactWith(ctx context.Context, exchange func(*opening) error) 
 	}})
 }
 
-// compact runs in the writer, so nothing changes under it.
+// compact runs where the database is written, so nothing changes under it.
 func (s *Store) compact(ctx context.Context, exchange func(*opening) error) error {
-	if err := s.flushTouches(); err != nil {
-		return err
-	}
 	next := &opening{path: s.path, real: s.real + tempSuffix, timeout: s.options.lockTimeout, names: s.buckets}
 	err := s.guard(func() error { return s.rewrite(ctx, next) })
 	if err == nil {

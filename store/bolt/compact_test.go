@@ -37,7 +37,7 @@ func testCompact(t *testing.T, compact func(*bolt.Store, context.Context) error)
 		return info.Size()
 	}
 	t.Run("shrinks and keeps everything", func(t *testing.T) {
-		s := open(t, bolt.WithTouchInterval(time.Hour))
+		s := open(t, bolt.WithTouchInterval(time.Hour), bolt.WithJournal(0))
 		records := make([]store.Record, 1000)
 		for i := range records {
 			records[i] = newRecord(fmt.Sprint(i%10), string(make([]byte, 2000)))
@@ -53,7 +53,6 @@ func testCompact(t *testing.T, compact func(*bolt.Store, context.Context) error)
 		require.NoError(t, s.Touch(t.Context(), kept[0].ID, kept[0].Expires))
 		before := size(s)
 		require.NoError(t, compact(s, t.Context()))
-		require.Zero(t, s.Pending())
 		require.Less(t, size(s), before/5)
 		holds(t, s, kept...)
 		require.Len(t, list(t, s, ""), 50)
@@ -102,7 +101,7 @@ func TestCompact_givesUp(t *testing.T) {
 		require.ErrorIs(t, s.Compact(ctx), context.Canceled)
 	})
 	t.Run("when the store is closed", func(t *testing.T) {
-		s := open(t)
+		s := open(t, bolt.WithJournal(0))
 		release := s.Hold()
 		errs := make(chan error)
 		go func() { errs <- s.Compact(context.Background()) }()

@@ -19,7 +19,7 @@ import (
 // old one is still read.
 func TestFormat_file(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "sessions.db")
-	s := bolt.Open(path)
+	s := bolt.Open(path, bolt.WithJournal(0))
 	r := store.Record{
 		ID:      store.ID{0x01, 0x9b, 0x7c, 0xa9, 0x8f, 0x2e, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10},
 		Version: 1,
@@ -40,6 +40,24 @@ func TestFormat_file(t *testing.T) {
 		"gimlet.owners":  {shown("bolt-owner"): ""},
 		"gimlet.meta":    {hex.EncodeToString([]byte("format")): shown("bolt-format")},
 	}, contents(t, path))
+}
+
+// The journal holds what the page says.
+func TestFormat_journal(t *testing.T) {
+	page := docs.Read(t, filepath.Join("..", "..", "docs", "format.md"))
+	id := [16]byte{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}
+	shown := func(name string) string { return hex.EncodeToString(docs.Bytes(t, page, name)) }
+	require.Equal(t, shown("journal-head"), hex.EncodeToString(bolt.JournalHead(id, 16<<20)))
+	r := store.Record{
+		ID:      store.ID{0x01, 0x9b, 0x7c, 0xa9, 0x8f, 0x2e, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10},
+		Version: 2,
+		Expires: time.Date(2200, 1, 1, 1, 0, 0, 0, time.UTC),
+		Owner:   "alice",
+		Data:    []byte("data"),
+	}
+	gone, touched := r, r
+	gone.ID[15], touched.ID[15] = 11, 12
+	require.Equal(t, shown("journal-frame"), hex.EncodeToString(bolt.Frame(id, 512, r, gone, touched)))
 }
 
 // contents returns all pairs of the buckets of a file.

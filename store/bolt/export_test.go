@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"os"
-	"time"
+	"reflect"
+	"slices"
 
 	"go.etcd.io/bbolt"
 
@@ -46,7 +48,7 @@ func (s *Store) unsynced(exchange func(*opening) error, err error) func(*opening
 }
 
 // Pending returns how many touches wait to be written.
-func (s *Store) Pending() int { return s.touches.count() }
+func (s *Store) Pending() int { return s.overlay.waiting() }
 
 // CloseFile closes the file under the store, so that each commit fails.
 func (s *Store) CloseFile() error { return s.file.Close() }
@@ -142,33 +144,14 @@ func count(b *bbolt.Bucket) (n int) {
 	return n
 }
 
-// A Failing change writes to its record and then fails.
-type failing struct {
-	id  store.ID
-	err error
-}
-
-func (c failing) key() store.ID { return c.id }
-func (c failing) size() int     { return 0 }
-
-func (c failing) apply(t *txn) error {
-	if err := t.put(c.id, nil, newDraft("", bytes.Repeat([]byte("half"), 10)), 1, 0, 0); err != nil {
-		return err
-	}
-	return c.err
-}
-
-// FailHalfway makes a change that fails with err after its first write.
-func (s *Store) FailHalfway(ctx context.Context, id store.ID, err error) error {
-	return s.submit(ctx, &request{change: failing{id, err}})
-}
-
 // Hold stops the writer until the returned function is called.
-func (s *Store) Hold() (release func()) {
+func (s *Store) Hold() (release func()) { return s.hold(s.queue) }
+
+func (s *Store) hold(queue chan *request) (release func()) {
 	held, free, ended := make(chan struct{}), make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(ended)
-		_ = s.submit(context.Background(), &request{job: func() error {
+		_ = s.submitTo(context.Background(), queue, &request{job: func() error {
 			close(held)
 			<-free
 			return nil
@@ -181,11 +164,11 @@ func (s *Store) Hold() (release func()) {
 	}
 }
 
-// HoldCommit stops the writer inside its next transaction, together with the
+// HoldCommit stops the writer while it decides its next group, together with the
 // changes that wait when begin is called.
 func (s *Store) HoldCommit() (inside <-chan struct{}, release func()) {
 	c := pausing{make(chan struct{}), make(chan struct{})}
-	s.post(c)
+	s.queue <- &request{change: c, ctx: context.Background(), done: make(chan error, 1)}
 	return c.inside, func() { close(c.free) }
 }
 
@@ -194,7 +177,7 @@ type pausing struct{ inside, free chan struct{} }
 func (c pausing) key() store.ID { return store.ID{} }
 func (c pausing) size() int     { return 0 }
 
-func (c pausing) apply(t *txn) error {
+func (c pausing) apply(*decision) error {
 	close(c.inside)
 	<-c.free
 	return nil
@@ -221,8 +204,129 @@ func (s *Store) Closing() bool {
 	}
 }
 
-// Strand leaves a touch behind for a state of the record that is not stored,
-// as a failed commit may.
-func (s *Store) Strand(id store.ID, expires time.Time) {
-	s.touches.put(id, &touch{millis(expires), stamp{version: 1 << 60}})
+// HoldDatabase stops whoever writes the database until release is called.
+func (s *Store) HoldDatabase() (release func()) { return s.hold(s.work) }
+
+// SaveSlowly saves a record, and stops the writer after the sync of the journal and
+// before anybody sees the record, until release is called.
+func (s *Store) SaveSlowly(r store.Record) (synced <-chan struct{}, release func()) {
+	inside, free := make(chan struct{}), make(chan struct{})
+	job := func() error {
+		list := []move{{r.ID, newState(r.Version, millis(r.Expires), newDraft(r.Owner, r.Data))}}
+		end, err := s.journal.append(s.journal.frame(list))
+		close(inside)
+		<-free
+		if err == nil {
+			s.overlay.publish(list, end)
+		}
+		return err
+	}
+	s.queue <- &request{job: job, ctx: context.Background(), done: make(chan error, 1)}
+	return inside, func() { close(free) }
 }
+
+// Journal is where the journal of a store is.
+func Journal(path string) string { return path + journalSuffix }
+
+// JournalBase is where its ring begins.
+const JournalBase = journalBase
+
+// Frames returns where the frames of a journal lie, in the order of their
+// positions, and where they end.
+func Frames(b []byte) (frames [][2]int64, err error) {
+	id, size, err := readHead(bytes.NewReader(b))
+	if err != nil {
+		return nil, err
+	}
+	at := map[int64][2]int64{}
+	var order []int64
+	for o := int64(journalBase); o < int64(len(b)); o += frameAlign {
+		if frame, position, ok := parseFrame(b[o:], id); ok && (o-journalBase)%size == position%size {
+			at[position] = [2]int64{o, o + int64(len(frame))}
+			order = append(order, position)
+		}
+	}
+	slices.Sort(order)
+	for _, position := range order {
+		frames = append(frames, at[position])
+	}
+	return frames, nil
+}
+
+// Used returns how much of the journal waits to be moved.
+func (s *Store) Used() int64 { return s.journal.used() }
+
+// BreakJournal lets the next append fail: the handle of the journal is closed.
+func (s *Store) BreakJournal() error { return s.journal.file.Close() }
+
+// Memory returns about how many bytes wait in memory.
+func (s *Store) Memory() int64 { return s.overlay.size() }
+
+// JournalHead encodes the head of a journal.
+func JournalHead(id [16]byte, size int64) []byte { return encodeHead(id, size) }
+
+// Frame encodes a frame in which the first record is saved, the second is gone and the
+// third was touched.
+func Frame(id [16]byte, position int64, saved, gone, touched store.Record) []byte {
+	state := func(r store.Record) *state {
+		return newState(r.Version, millis(r.Expires), newDraft(r.Owner, r.Data))
+	}
+	var j journal
+	b := j.frame([]move{
+		{saved.ID, state(saved)}, {gone.ID, &stateGone}, {touched.ID, state(touched).touch(millis(touched.Expires))},
+	})
+	finishFrame(b, id, position)
+	return b
+}
+
+// FrameOf puts entries, whatever they are, into a frame.
+func FrameOf(id [16]byte, position int64, entries []byte) []byte {
+	b := append(make([]byte, frameHead), entries...)
+	finishFrame(b, id, position)
+	return b
+}
+
+var stateGone = state{gone: true}
+
+// HookWrites makes every write of the database go through fn, which may call next
+// to do it. No call may be under way.
+func (s *Store) HookWrites(fn func(offset int64, next func() (int, error)) (int, error)) (undo func()) {
+	field := reflect.ValueOf(s.db).Elem().FieldByName("ops").FieldByName("writeAt")
+	write := (*func([]byte, int64) (int, error))(field.Addr().UnsafePointer()) // bbolt has it for its own tests
+	old := *write
+	*write = func(b []byte, offset int64) (int, error) {
+		return fn(offset, func() (int, error) { return old(b, offset) })
+	}
+	return func() { *write = old }
+}
+
+// CheckpointWhile moves all that the journal has, and calls fn within the
+// transaction.
+func (s *Store) CheckpointWhile(ctx context.Context, fn func() error) error {
+	return s.submitTo(ctx, s.work, &request{job: func() error {
+		end := s.journal.head.Load()
+		return s.moveUpTo(end, func(t *txn) error {
+			if err := fn(); err != nil {
+				return err
+			}
+			return t.setJournal(s.journal.id, end)
+		})
+	}})
+}
+
+// LeaveFrame writes to the disk the frame that the next append will write, and
+// lets that append fail, as when only the sync has failed.
+func (s *Store) LeaveFrame(records ...store.Record) error {
+	var list []move
+	for _, r := range records {
+		list = append(list, move{r.ID, newState(r.Version, millis(r.Expires), newDraft(r.Owner, r.Data))})
+	}
+	b := new(journal).frame(list)
+	at := s.journal.place(int64(len(b)))
+	finishFrame(b, s.journal.id, at)
+	_, err := s.journal.file.WriteAt(b, journalBase+at%s.journal.size)
+	return errors.Join(err, s.journal.file.Close())
+}
+
+// Fail ends the store as a fault would.
+func (s *Store) Fail(err error) { _ = s.failure.set(err) }

@@ -19,6 +19,11 @@ type bucketNames struct {
 	meta    []byte // "format" → the version, 8 bytes, big endian
 }
 
+const (
+	metaSuffix = ".meta"
+	formatSize = 8 // of the version
+)
+
 var (
 	formatKey   = []byte("format")
 	errNoBucket = errors.New("a bucket is missing")
@@ -29,7 +34,7 @@ func namesFor(prefix string) bucketNames {
 		records: []byte(prefix + ".records"),
 		expiry:  []byte(prefix + ".expiry"),
 		owners:  []byte(prefix + ".owners"),
-		meta:    []byte(prefix + ".meta"),
+		meta:    []byte(prefix + metaSuffix),
 	}
 }
 
@@ -58,7 +63,7 @@ func prepare(db *bbolt.DB, path string, names bucketNames) error {
 		return err
 	case found == 0:
 		return db.Update(func(tx *bbolt.Tx) error { return createBuckets(tx, names) })
-	case len(version) != 8:
+	case len(version) != formatSize:
 		return &CorruptError{Path: path, Err: errors.New("the version of the format is missing")}
 	}
 	if v := binary.BigEndian.Uint64(version); v > formatVersion {

@@ -6,12 +6,15 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/gimlet-go/gimlet/store"
+	"github.com/gimlet-go/gimlet/store/bolt"
 )
 
 var update = flag.Bool("update", false, "write the golden file of the present format")
@@ -35,16 +38,9 @@ func goldenRecords() []store.Record {
 // writeGolden makes the golden file. A file of a released format is never made anew.
 func writeGolden(t *testing.T, path string) {
 	s := openAt(t, filepath.Join(t.TempDir(), "golden.db"))
+	saveVersions(t, s, goldenRecords()...)
 	for _, r := range goldenRecords() {
-		final := r
-		for r.Version = 1; r.Version <= final.Version; r.Version++ {
-			r.Expires = final.Expires
-			if string(final.Data) == "touched" {
-				r.Expires = final.Expires.Add(-24 * time.Hour)
-			}
-			save(t, s, r)
-		}
-		require.NoError(t, s.Touch(t.Context(), final.ID, final.Expires))
+		require.NoError(t, s.Touch(t.Context(), r.ID, r.Expires))
 	}
 	f, err := os.Create(path)
 	require.NoError(t, err)
@@ -53,10 +49,54 @@ func writeGolden(t *testing.T, path string) {
 	require.NoError(t, f.Close())
 }
 
-// TestGolden opens the files of every format that was ever released.
+// writeCrashed makes the same records as a crash leaves them: some are in the
+// database, some in the journal, which touches one of either; and one is gone.
+func writeCrashed(t *testing.T, path string) {
+	s := open(t)
+	records := goldenRecords()
+	gone := store.Record{ID: store.ID{1, 0x8f, 15: 9}, Version: 1, Owner: "alice", Data: []byte("gone")}
+	saveVersions(t, s, gone, records[0], records[3], records[4])
+	f, err := os.Create(path)
+	require.NoError(t, err)
+	_, err = s.Backup(f) // moves all of them
+	require.NoError(t, err)
+	require.NoError(t, f.Close())
+
+	saveVersions(t, s, records[1], records[2], records[5], records[6])
+	for _, r := range records {
+		require.NoError(t, s.Touch(t.Context(), r.ID, r.Expires))
+	}
+	require.NoError(t, s.Delete(t.Context(), gone.ID))
+	time.Sleep(2 * time.Second) // for the touches
+	synctest.Wait()
+	require.Zero(t, s.Pending())
+	journal, err := os.ReadFile(bolt.Journal(s.Path()))
+	require.NoError(t, err)
+	frames, err := bolt.Frames(journal)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(bolt.Journal(path), journal[:frames[len(frames)-1][1]], 0o644))
+}
+
+// saveVersions saves each version of the records. Those that are to be touched expire
+// a day early.
+func saveVersions(t *testing.T, s *bolt.Store, records ...store.Record) {
+	for _, final := range records {
+		r := final
+		if string(final.Data) == "touched" || final.Owner == "carol" {
+			r.Expires = final.Expires.Add(-24 * time.Hour)
+		}
+		for r.Version = 1; r.Version <= final.Version; r.Version++ {
+			save(t, s, r)
+		}
+	}
+}
+
+// TestGolden opens the files of every format that was ever released, and what a
+// crash left of them.
 func TestGolden(t *testing.T) {
 	if *update {
 		writeGolden(t, filepath.Join("testdata", "v1.db"))
+		synctest.Test(t, func(t *testing.T) { writeCrashed(t, filepath.Join("testdata", "v1-crashed.db")) })
 	}
 	if binary.NativeEndian.Uint16([]byte{1, 0}) != 1 {
 		t.Skip("bbolt's files are in the order of the machine, and these are little endian")
@@ -66,12 +106,13 @@ func TestGolden(t *testing.T) {
 	require.NotEmpty(t, files)
 	for _, file := range files {
 		t.Run(filepath.Base(file), func(t *testing.T) {
-			b, err := os.ReadFile(file)
-			require.NoError(t, err)
-			path := filepath.Join(t.TempDir(), "sessions.db")
-			require.NoError(t, os.WriteFile(path, b, 0o600))
+			path := write(t, nil)
+			copyFile(t, file, path)
+			if strings.Contains(file, "-crashed") {
+				copyFile(t, bolt.Journal(file), bolt.Journal(path))
+			}
 			verify(t, path)
-			s := openAt(t, path)
+			s := reopen(t, path)
 			records := goldenRecords()
 			holds(t, s, records...)
 			require.Len(t, list(t, s, ""), len(records))

@@ -1,116 +1,119 @@
 package bolt
 
 import (
-	"bytes"
-	"errors"
-	"fmt"
-	"slices"
-
-	"go.etcd.io/bbolt"
-
 	"github.com/gimlet-go/gimlet/store"
 )
 
-// commit makes the changes in one transaction and answers each request with
-// its own result.
-func (s *Store) commit(group []*request) {
-	// Neighbours in the file one after the other; those of one record stay in
-	// the order in which they came.
-	slices.SortStableFunc(group, func(a, b *request) int {
-		x, y := a.change.key(), b.change.key()
-		return bytes.Compare(x[:], y[:])
-	})
-	for len(group) > 0 {
-		t := &txn{store: s}
-		err := s.attempt(t, group)
-		var half *halfDone
-		if !errors.As(err, &half) {
-			s.settle(t, group, err)
-			return
-		}
-		// The transaction was rolled back. Without this one it will do.
-		group[half.index].done <- s.describe("change", half.err)
-		group = slices.Delete(group, half.index, half.index+1)
+// serve gives each request of a group its result: what they change is decided
+// first, then made durable together, then seen by everybody. With flush the
+// touches that wait are made durable as well.
+func (s *Store) serve(g *group, flush bool) {
+	defer s.overlay.free()
+	d, err := s.decide(g)
+	if err != nil {
+		err = s.describe("change", err)
+		answer(g.touches, err)
+		answer(g.changes, err)
+		return
 	}
-}
-
-// attempt runs one transaction over the group and leaves the result of each
-// change in its request. The error is that of the transaction as a whole.
-func (s *Store) attempt(t *txn, group []*request) error {
-	return s.guard(func() error {
-		if err := s.heal(); err != nil {
-			return err
-		}
-		committing := false
-		err := s.db.Update(func(tx *bbolt.Tx) error {
-			if err := t.beginAll(tx); err != nil {
-				return err
-			}
-			if s.owned {
-				s.db.AllocSize = growth(tx.Size())
-			}
-			for i, r := range group {
-				before := t.writes
-				r.err = r.change.apply(t)
-				if r.err != nil && t.writes > before {
-					return &halfDone{i, r.err}
-				}
-			}
-			if t.writes == 0 {
-				return errNoChange
-			}
-			committing = true
-			return nil
-		})
-		s.unsure = committing && err != nil && s.file != nil
-		return err
-	})
-}
-
-// errNoChange rolls back a transaction that wrote nothing, which costs no sync.
-var errNoChange = errors.New("nothing to commit")
-
-// halfDone says that a change failed after its first write.
-type halfDone struct {
-	index int
-	err   error
-}
-
-func (e *halfDone) Error() string { return fmt.Sprintf("change %d: %v", e.index, e.err) }
-
-// settle answers the requests of a transaction that ended with err.
-func (s *Store) settle(t *txn, group []*request, err error) {
+	s.seeTouches(d, g.touches[:len(g.touches)-len(d.later)])
+	list := append(d.moves(), s.touchesToWrite(d, flush)...)
+	if len(list) > 0 {
+		err = s.keep(list)
+	}
 	switch {
 	case err == nil:
-		s.stats.committed(group)
-		s.touches.forget(t.changed)
-	case errors.Is(err, errNoChange):
-		s.touches.forget(t.changed)
-	case len(group) > 1 && noRoom(err):
-		// Nothing of it is in the file. One that is too large must not keep out the
-		// others: each has its own transaction now.
-		for _, r := range group {
-			s.commit([]*request{r})
+		s.stats.served(g.changes, len(list))
+	case len(g.changes) > 1 && noRoom(err) && !isUncertain(err):
+		// Nothing of it was kept. One that is too large must not keep out the
+		// others: each has its own turn now.
+		s.overlay.free()
+		for _, r := range g.changes {
+			s.serve(&group{changes: []*request{r}}, false)
 		}
 		return
 	default:
-		s.lose(t, group, s.describe("commit to", err))
+		d.lose(g.changes, s.describe("commit to", err))
 	}
-	for _, r := range group {
+	answer(g.changes, nil)
+	if len(d.later) > 0 {
+		s.overlay.free()
+		s.serve(&group{touches: d.later}, false)
+	}
+}
+
+// answer gives requests their results or, if it is not nil, err.
+func answer(requests []*request, err error) {
+	for _, r := range requests {
+		if err != nil {
+			r.err = err
+		}
 		r.done <- r.err
 	}
 }
 
-// lose reports a failed commit to the changes that were lost by it: those that
-// had succeeded, and those that were refused for what a lost one had done.
-func (s *Store) lose(t *txn, group []*request, err error) {
-	lost := make(map[store.ID]bool, len(t.changed))
-	for _, id := range t.changed {
-		lost[id] = true
+// keep makes states durable, and then visible.
+func (s *Store) keep(list []move) error {
+	if s.journal != nil {
+		return s.log(list)
 	}
-	for _, r := range group {
-		if r.err == nil || lost[r.change.key()] {
+	if err := s.update(func(t *txn) error { return t.apply(list) }); err != nil {
+		return err
+	}
+	s.overlay.forget(list)
+	return nil
+}
+
+// lose reports a failure to the changes that were lost by it: those that had
+// succeeded, and those that were refused for what a lost one had done.
+func (d *decision) lose(changes []*request, err error) {
+	for _, r := range changes {
+		if r.err == nil || d.staged[r.change.key()] {
 			r.err = err
 		}
 	}
+}
+
+// A group is what the writer serves in one round.
+type group struct {
+	touches []*request
+	changes []*request
+	jobs    []*request
+	bytes   int
+}
+
+// ids are the records that the group is about.
+func (g *group) ids() []store.ID {
+	ids := make([]store.ID, 0, len(g.touches)+len(g.changes))
+	for _, r := range g.touches {
+		ids = append(ids, r.touch.id)
+	}
+	for _, r := range g.changes {
+		ids = append(ids, r.change.key())
+	}
+	return ids
+}
+
+func (g *group) add(r *request) {
+	if !r.claim(taken) {
+		return
+	}
+	if err := r.ctx.Err(); err != nil {
+		r.done <- err
+		return
+	}
+	switch {
+	case r.touch != nil:
+		g.touches = append(g.touches, r)
+	case r.job != nil:
+		g.jobs = append(g.jobs, r)
+	default:
+		g.changes = append(g.changes, r)
+		g.bytes += r.change.size()
+	}
+}
+
+// full reports whether no more requests fit into the group.
+func (g *group) full() bool {
+	return len(g.changes)+len(g.touches) >= maxGroup || g.bytes >= maxGroupBytes || len(g.jobs) > 0
 }

@@ -3,7 +3,6 @@ package bolt_test
 import (
 	"bytes"
 	"context"
-	"errors"
 	"testing"
 	"testing/synctest"
 
@@ -90,27 +89,9 @@ func TestGroup(t *testing.T) {
 }
 
 func TestGroup_failures(t *testing.T) {
-	t.Run("of one change", func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) {
-			s := open(t)
-			before, bad, after := newRecord("alice", ""), newRecord("", ""), newRecord("bob", "")
-			cause := errors.New("halfway")
-			errs := together(s,
-				saving(s, before),
-				func() error { return s.FailHalfway(context.Background(), bad.ID, cause) },
-				saving(s, after),
-			)
-			require.NoError(t, errs[0])
-			require.ErrorIs(t, errs[1], cause)
-			require.NoError(t, errs[2])
-			holds(t, s, before, after)
-			lacks(t, s, bad.ID)
-			require.EqualValues(t, 1, s.Stats().Commits)
-		})
-	})
 	t.Run("of a commit", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			s := bolt.Open(t.TempDir() + "/sessions.db")
+			s := bolt.Open(t.TempDir()+"/sessions.db", bolt.WithJournal(0))
 			kept, other := newRecord("alice", ""), newRecord("bob", "")
 			save(t, s, kept, other)
 			before := s.Stats().Commits

@@ -42,10 +42,22 @@ func (s *Store) guard(fn func() error) error {
 // the middle of a commit, or wait for a lock of bbolt's that nobody will ever
 // release.
 func (s *Store) abandon() error {
-	select {
-	case <-s.stopped:
-	case <-time.After(time.Second):
+	patience := time.After(time.Second)
+	for _, ended := range []chan struct{}{s.written, s.stopped} {
+		select {
+		case <-ended:
+			continue
+		case <-patience:
+		}
+		return s.giveUpLock() // the journal is still in use
 	}
+	if s.journal != nil {
+		_ = s.journal.close()
+	}
+	return s.giveUpLock()
+}
+
+func (s *Store) giveUpLock() error {
 	if s.file == nil {
 		return nil
 	}

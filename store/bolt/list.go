@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"time"
 
 	"go.etcd.io/bbolt"
 
@@ -18,81 +19,97 @@ const (
 	listBytes = 1 << 20
 )
 
-// List implements [store.Store]. It reads in chunks, each in transactions of
-// its own that have ended before the first record of the chunk is yielded.
+// List implements [store.Store]. It reads in chunks, each in a transaction of
+// its own that has ended before the first record of the chunk is yielded.
 func (s *Store) List(ctx context.Context, owner string) iter.Seq2[store.Record, error] {
 	return func(yield func(store.Record, error) bool) {
-		l := lister{store: s, owner: owner, bucket: s.buckets.records}
+		if err := s.ready(ctx); err != nil {
+			yield(store.Record{}, err)
+			return
+		}
+		// What the overlay has now, and then all else in the database: what is
+		// moved in between is found in both, and yielded once.
+		l := lister{store: s, owner: owner, bucket: s.buckets.records, ids: s.overlay.ids(owner)}
+		l.seen = make(map[store.ID]bool, len(l.ids))
+		for _, id := range l.ids {
+			l.seen[id] = true
+		}
 		if owner != "" {
 			l.bucket, l.prefix = s.buckets.owners, ownerPrefix(owner)
 		}
 		l.next = l.prefix
-		for !l.done {
-			if err := l.walk(ctx); err != nil {
-				yield(store.Record{}, err)
-				return
-			}
-			for len(l.keys) > 0 {
+		for {
+			for len(l.ids) > 0 {
 				if !l.yieldBatch(ctx, yield) {
 					return
 				}
+			}
+			if l.done {
+				return
+			}
+			if err := l.walk(ctx); err != nil {
+				yield(store.Record{}, err)
+				return
 			}
 		}
 	}
 }
 
 // A lister goes through the index entries of an owner or, without one, through
-// all records. It first collects keys and then reads their records, because
-// the touches of the records must be known before their transaction begins.
+// all records. It first collects IDs and then reads their records.
 type lister struct {
 	store  *Store
 	owner  string
 	bucket []byte
 	prefix []byte
-	next   []byte   // where the next walk begins
-	done   bool     // nothing is there
-	keys   [][]byte // those whose records are still to be read; each ends with an ID
+	next   []byte            // where the next walk begins
+	done   bool              // nothing is there
+	ids    []store.ID        // those whose records are still to be read
+	seen   map[store.ID]bool // those that the walk leaves out
 }
 
-// walk collects the next keys.
+// walk collects the next IDs from the database, and gives word of index entries
+// that lead nowhere.
 func (l *lister) walk(ctx context.Context) error {
 	if err := l.store.ready(ctx); err != nil {
 		return err
 	}
+	var dangling [][]byte
 	err := l.store.view(func(tx *bbolt.Tx) error {
-		b := tx.Bucket(l.bucket)
-		if b == nil {
-			return errNoBucket
+		b, records := tx.Bucket(l.bucket), tx.Bucket(l.store.buckets.records)
+		if b == nil || records == nil {
+			return l.store.corrupt(store.ID{}, errNoBucket)
 		}
 		c := b.Cursor()
 		k, _ := c.Seek(l.next)
-		for ; k != nil && bytes.HasPrefix(k, l.prefix) && len(l.keys) < listChunk; k, _ = c.Next() {
-			if len(k) == len(l.prefix)+idSize {
-				l.keys = append(l.keys, bytes.Clone(k))
+		visited := 0
+		for ; k != nil && bytes.HasPrefix(k, l.prefix) && visited < listChunk; k, _ = c.Next() {
+			visited++
+			if len(k) != len(l.prefix)+idSize {
+				continue
 			}
+			if id := store.ID(k[len(l.prefix):]); !l.seen[id] {
+				l.ids = append(l.ids, id)
+			}
+			if l.owner != "" && l.store.dangling(records, k) {
+				dangling = append(dangling, bytes.Clone(k))
+			}
+			l.next = append(bytes.Clone(k), 0)
 		}
-		l.done = len(l.keys) < listChunk
+		l.done = visited < listChunk
 		return nil
 	})
+	if len(dangling) > 0 {
+		l.store.tidy(dangling)
+	}
 	if err != nil {
 		return l.store.describe("list", err)
-	}
-	if !l.done {
-		l.next = append(bytes.Clone(l.keys[listChunk-1]), 0)
 	}
 	return nil
 }
 
-// A listed record is one that List may yield.
-type listed struct {
-	id     store.ID
-	record store.Record
-	err    error  // store.ErrNotFound: there is nothing to yield
-	touch  *touch // the one that record was read with
-}
-
-// yieldBatch yields the records of the next keys. It reports whether the
-// listing goes on.
+// yieldBatch yields the records of the next IDs. It reports whether the listing
+// goes on.
 func (l *lister) yieldBatch(ctx context.Context, yield func(store.Record, error) bool) bool {
 	batch, err := l.read()
 	if err != nil {
@@ -104,25 +121,23 @@ func (l *lister) yieldBatch(ctx context.Context, yield func(store.Record, error)
 			yield(store.Record{}, err)
 			return false
 		}
-		if e.touch != nil && l.store.touches.get(e.id) != e.touch {
-			// As in Load: what was read may be older than the call.
-			e.record, e.err = l.store.Load(ctx, e.id)
-			if e.err != nil && !errors.Is(e.err, store.ErrNotFound) && !errors.Is(e.err, store.ErrCorrupt) {
-				yield(store.Record{}, e.err)
-				return false
-			}
-		}
 		if l.skips(e) {
 			continue
 		}
 		if errors.Is(e.err, store.ErrCorrupt) {
-			e.record = store.Record{ID: e.id}
+			e.record = store.Record{ID: e.record.ID}
 		}
 		if !yield(e.record, e.err) {
 			return false
 		}
 	}
 	return true
+}
+
+// A listed record is one that List may yield.
+type listed struct {
+	record store.Record
+	err    error // store.ErrNotFound: there is nothing to yield
 }
 
 // skips reports whether e is no record of this listing: it is gone, has
@@ -134,37 +149,72 @@ func (l *lister) skips(e listed) bool {
 	return l.owner != "" && l.owner != e.record.Owner
 }
 
-// read reads the records of the next keys, as many as one transaction may, and
-// takes their keys off the list.
+// read reads the records of the next IDs, as many as one transaction may, and
+// takes their IDs off the list.
 func (l *lister) read() ([]listed, error) {
-	batch := make([]listed, len(l.keys))
-	for i, k := range l.keys {
-		id := store.ID(k[len(l.prefix):])
-		batch[i] = listed{id: id, touch: l.store.touches.get(id)}
+	ids := l.ids[:min(len(l.ids), listChunk)]
+	states := make([]*state, len(ids))
+	for i, id := range ids {
+		states[i] = l.store.overlay.get(id)
 	}
-	n := 0
-	var dangling [][]byte
+	var batch []listed
 	err := l.store.view(func(tx *bbolt.Tx) error {
-		t := &txn{store: l.store}
-		if err := t.beginAll(tx); err != nil {
-			return err
+		records := tx.Bucket(l.store.buckets.records)
+		if records == nil {
+			return l.store.corrupt(store.ID{}, errNoBucket)
 		}
-		for size := 0; n < len(batch) && size < listBytes; n++ {
-			e := &batch[n]
-			e.record, e.err = t.load(e.id, e.touch)
-			size += len(e.record.Data)
-			if l.skips(*e) && l.owner != "" && t.dangling(l.keys[n]) {
-				dangling = append(dangling, l.keys[n])
+		now := millis(time.Now())
+		for size := 0; len(batch) < len(ids) && size < listBytes; {
+			var e listed
+			if n := len(batch); states[n] != nil {
+				e.record, e.err = states[n].load(ids[n], now)
+			} else {
+				e.record, e.err = l.store.loadFrom(records, ids[n])
 			}
+			e.record.ID = ids[len(batch)]
+			size += len(e.record.Data)
+			batch = append(batch, e)
 		}
 		return nil
 	})
-	l.keys = l.keys[n:]
-	if len(dangling) > 0 {
-		l.store.post(tidyChange{dangling})
-	}
+	l.ids = l.ids[len(batch):]
 	if err != nil {
 		err = l.store.describe("list", err)
 	}
-	return batch[:n], err
+	return batch, err
+}
+
+// dangling reports whether an entry of the owner index leads to no record of
+// that owner. Damage leaves such entries, and the removal of a damaged record.
+func (s *Store) dangling(records *bbolt.Bucket, key []byte) bool {
+	id := store.ID(key[len(key)-idSize:])
+	b := records.Get(id[:])
+	if b == nil {
+		return true
+	}
+	r, err := decodeRecord(id, b)
+	return err == nil && !bytes.Equal(ownerKey(r.owner, id), key)
+}
+
+// tidy has entries of the owner index removed that lead nowhere, some time, if
+// there is room to ask for it.
+func (s *Store) tidy(keys [][]byte) {
+	job := func() error {
+		return s.update(func(t *txn) error {
+			for _, k := range keys {
+				if t.owners.Get(k) == nil || !s.dangling(t.records, k) {
+					continue
+				}
+				t.writes++
+				if err := t.owners.Delete(k); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	select {
+	case s.work <- &request{job: job, ctx: context.Background(), done: make(chan error, 1)}:
+	default:
+	}
 }

@@ -3,6 +3,7 @@ package bolt
 import (
 	"bytes"
 	"context"
+	"time"
 
 	"go.etcd.io/bbolt"
 
@@ -14,26 +15,30 @@ func (s *Store) Load(ctx context.Context, id store.ID) (store.Record, error) {
 	if err := s.ready(ctx); err != nil {
 		return store.Record{}, err
 	}
-	for {
-		// First the touch, then the file: a touch that is written in between
-		// is found there. If it is gone after that, the file may have changed
-		// twice and look the same: read again.
-		touch := s.touches.get(id)
-		r, err := s.read(id, touch)
-		if touch == nil || s.touches.get(id) == touch {
-			return r, err
-		}
+	// First the overlay, then the database: what is moved in between is found
+	// in both.
+	if state := s.overlay.get(id); state != nil {
+		return state.load(id, millis(time.Now()))
 	}
+	return s.read(id)
 }
 
-// read returns a copy of the record under id, if it is alive.
-func (s *Store) read(id store.ID, touch *touch) (out store.Record, err error) {
+// load returns a copy of the record, if it is alive.
+func (s *state) load(id store.ID, now int64) (store.Record, error) {
+	if s.gone || expired(s.expires, now) {
+		return store.Record{}, store.ErrNotFound
+	}
+	return s.copyOut(id), nil
+}
+
+// read returns a copy of the record that the database has under id, if it is alive.
+func (s *Store) read(id store.ID) (out store.Record, err error) {
 	err = s.view(func(tx *bbolt.Tx) error {
-		t := &txn{store: s}
-		if err := t.begin(tx); err != nil {
-			return err
+		records := tx.Bucket(s.buckets.records)
+		if records == nil {
+			return s.corrupt(store.ID{}, errNoBucket)
 		}
-		out, err = t.load(id, touch)
+		out, err = s.loadFrom(records, id)
 		return err
 	})
 	if err != nil && err != store.ErrNotFound {
@@ -42,29 +47,27 @@ func (s *Store) read(id store.ID, touch *touch) (out store.Record, err error) {
 	return out, err
 }
 
-// load returns a copy of the record under id, if it is alive, given its touch.
-func (t *txn) load(id store.ID, touch *touch) (store.Record, error) {
-	b := t.records.Get(id[:])
+func (s *Store) loadFrom(records *bbolt.Bucket, id store.ID) (store.Record, error) {
+	b := records.Get(id[:])
 	if b == nil {
 		return store.Record{}, store.ErrNotFound
 	}
 	r, err := decodeRecord(id, b)
 	if err != nil {
-		return store.Record{}, t.store.corrupt(id, err)
+		return store.Record{}, s.corrupt(id, err)
 	}
-	ends := touch.over(r)
-	if expired(ends, t.now) {
+	if expired(r.expires, millis(time.Now())) {
 		return store.Record{}, store.ErrNotFound
 	}
-	return r.copyOut(id, ends), nil
+	return r.copyOut(id), nil
 }
 
-// copyOut makes a record that outlives the transaction.
-func (r record) copyOut(id store.ID, ends int64) store.Record {
+// copyOut makes a record that the caller owns.
+func (r record) copyOut(id store.ID) store.Record {
 	return store.Record{
 		ID:      id,
 		Version: r.version,
-		Expires: moment(ends),
+		Expires: moment(r.expires),
 		Owner:   string(r.owner),
 		Data:    bytes.Clone(r.data),
 	}

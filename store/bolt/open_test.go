@@ -124,7 +124,7 @@ func refuses(t *testing.T, path, text string, target error) {
 
 func write(t *testing.T, b []byte) (path string) {
 	t.Helper()
-	path = filepath.Join(t.TempDir(), "sessions.db")
+	path = filepath.Join(memoryDir(t), "sessions.db")
 	require.NoError(t, os.WriteFile(path, b, 0o600))
 	return path
 }

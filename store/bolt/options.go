@@ -12,6 +12,7 @@ type options struct {
 	lockTimeout   time.Duration
 	touchInterval time.Duration
 	prefix        string
+	journal       int64
 }
 
 func buildOptions(opts []Option) (options, error) {
@@ -19,6 +20,7 @@ func buildOptions(opts []Option) (options, error) {
 		lockTimeout:   2 * time.Second,
 		touchInterval: time.Second,
 		prefix:        "gimlet",
+		journal:       16 << 20,
 	}
 	for _, opt := range opts {
 		if err := opt(&o); err != nil {
@@ -64,6 +66,25 @@ func WithPrefix(name string) Option {
 			return fmt.Errorf("WithPrefix: must not be empty")
 		}
 		o.prefix = name
+		return nil
+	}
+}
+
+// WithJournal sets how large the journal of a store that [Open] opens may grow,
+// in bytes. The default is 16 MiB. A larger one takes longer bursts of changes
+// before they must wait for the database, and more memory, up to twice its size;
+// 0 is none: then each group of changes is a transaction of the database, which
+// writes many times as much and syncs twice. It must be 0 or between 1 MiB and
+// 1 GiB, and is rounded down to a multiple of 4096.
+//
+// What [New] returns has no journal: a program that shares its database decides
+// when it is synced.
+func WithJournal(size int64) Option {
+	return func(o *options) error {
+		if size != 0 && (size < minRing || size > maxRing) {
+			return fmt.Errorf("WithJournal(%d): must be 0 or between %d and %d bytes", size, minRing, maxRing)
+		}
+		o.journal = size &^ 4095
 		return nil
 	}
 }

@@ -21,8 +21,9 @@ const programEnv = "BOLT_TEST_PROGRAM"
 // programs are what the tests start as another process, by running this test
 // binary again.
 var programs = map[string]func(args []string){
-	"hold": holdProgram,
-	"save": saveProgram,
+	"hold":   holdProgram,
+	"save":   saveProgram,
+	"change": changeProgram,
 }
 
 // start starts a program. It is killed when the test ends, if not before.

@@ -45,7 +45,6 @@ type record struct {
 	indexed int64 // the time of its entry in the expiry index, 0 is none
 	owner   []byte
 	data    []byte
-	sum     uint32
 }
 
 // decodeRecord reads the record stored under id. It never panics. When only
@@ -60,8 +59,7 @@ func decodeRecord(id store.ID, b []byte) (record, error) {
 	if err != nil {
 		return record{}, err
 	}
-	r.sum = binary.BigEndian.Uint32(tail)
-	if r.sum != checksum(id, body) {
+	if binary.BigEndian.Uint32(tail) != checksum(id, body) {
 		return r, errSum
 	}
 	return r, nil
@@ -120,6 +118,7 @@ func newDraft[T string | []byte](owner T, data []byte) draft {
 }
 
 func (d draft) ownerBytes() []byte { return d.buf[maxHead : maxHead+d.owner] }
+func (d draft) dataBytes() []byte  { return d.buf[maxHead+d.owner : len(d.buf)-sumSize] }
 
 // seal writes the header and the sum, and returns the record's bytes, which
 // are part of the draft. indexed must be 0 if expires is, and else more than 0 and

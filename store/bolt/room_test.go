@@ -82,7 +82,7 @@ func TestCompact_unsyncedGivesUpTheLock(t *testing.T) {
 // After a commit that failed nothing is committed until the newest meta page
 // was written again, since the disk may not have it. Then all goes on.
 func TestCommit_healsAfterAFailure(t *testing.T) {
-	s := open(t)
+	s := open(t, bolt.WithJournal(0))
 	r, large := newRecord("alice", "kept"), newRecord("", string(make([]byte, 8<<20)))
 	save(t, s, r)
 	limit := s.LimitSize(4 << 20)

@@ -38,12 +38,12 @@ type saveChange struct {
 func (c *saveChange) key() store.ID { return c.id }
 func (c *saveChange) size() int     { return len(c.draft.buf) }
 
-func (c *saveChange) apply(t *txn) error {
-	old, err := t.find(c.id)
+func (c *saveChange) apply(d *decision) error {
+	old, err := d.find(c.id)
 	if err != nil {
 		return err
 	}
-	live := old != nil && !expired(old.ends, t.now)
+	live := old != nil && !expired(old.expires, d.now)
 	switch {
 	case c.version == 1 && live:
 		return store.ErrConflict
@@ -52,11 +52,8 @@ func (c *saveChange) apply(t *txn) error {
 	case c.version > 1 && old.version != c.version-1:
 		return store.ErrConflict
 	}
-	var before *record
-	if old != nil {
-		before = &old.record
-	}
-	return t.put(c.id, before, c.draft, c.version, c.expires, lazyIndex(before, c.expires))
+	d.stage(c.id, newState(c.version, c.expires, c.draft))
+	return nil
 }
 
 // Delete implements [store.Store]. It also removes a damaged record.
@@ -72,39 +69,10 @@ type deleteChange struct{ id store.ID }
 func (c deleteChange) key() store.ID { return c.id }
 func (c deleteChange) size() int     { return idSize }
 
-func (c deleteChange) apply(t *txn) error {
-	b := t.records.Get(c.id[:])
-	if b == nil {
-		return nil
-	}
-	// The error does not matter: what cannot be read is removed all the same.
-	r, _ := decodeRecord(c.id, b)
-	return t.remove(c.id, &r)
-}
-
-// post hands a change to the writer that nobody waits for, if there is room in the queue.
-func (s *Store) post(c change) {
-	select {
-	case s.queue <- &request{change: c, ctx: context.Background(), done: make(chan error, 1)}:
-	default:
-	}
-}
-
-// tidyChange removes entries of the owner index that lead nowhere.
-type tidyChange struct{ keys [][]byte }
-
-func (c tidyChange) key() store.ID { return store.ID{} }
-func (c tidyChange) size() int     { return 0 }
-
-func (c tidyChange) apply(t *txn) error {
-	for _, k := range c.keys {
-		if !t.dangling(k) {
-			continue
-		}
-		t.writes++
-		if err := t.owners.Delete(k); err != nil {
-			return err
-		}
+func (c deleteChange) apply(d *decision) error {
+	// What cannot be read is deleted all the same.
+	if old, err := d.find(c.id); old != nil || err != nil {
+		d.stage(c.id, &state{gone: true})
 	}
 	return nil
 }

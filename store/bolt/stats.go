@@ -5,9 +5,12 @@ import "sync/atomic"
 // Stats counts what a store has done since it was opened.
 type Stats struct {
 	Reads        uint64 // read transactions
-	Commits      uint64 // transactions committed, each synced to the disk
-	Changes      uint64 // saves, deletes and sweeps that they carried
-	LargestGroup uint64 // the most changes that one of them carried
+	Commits      uint64 // groups of changes made durable, and parts of sweeps
+	Changes      uint64 // saves and deletes that they carried
+	LargestGroup uint64 // the most of these that one group carried
+	Appended     uint64 // bytes appended to the journal
+	Checkpoints  uint64 // transactions that moved changes from the journal into the database
+	Moved        uint64 // records that they wrote
 	Touches      uint64 // touches taken
 	Coalesced    uint64 // touches that took the place of one that was not written yet
 	Swept        uint64 // expired records removed
@@ -22,6 +25,9 @@ func (s *Store) Stats() Stats {
 		Commits:      c.commits.Load(),
 		Changes:      c.changes.Load(),
 		LargestGroup: c.largest.Load(),
+		Appended:     c.bytes.Load(),
+		Checkpoints:  c.checkpoints.Load(),
+		Moved:        c.records.Load(),
 		Touches:      c.touches.Load(),
 		Coalesced:    c.coalesced.Load(),
 		Swept:        c.swept.Load(),
@@ -29,20 +35,32 @@ func (s *Store) Stats() Stats {
 }
 
 type counters struct {
-	reads, commits, changes, largest, touches, coalesced, swept atomic.Uint64
+	reads, commits, changes, largest, bytes, checkpoints, records, touches, coalesced, swept atomic.Uint64
 }
 
-// committed counts a group. Only the writer calls it.
-func (c *counters) committed(group []*request) {
+// served counts a group that was made durable, if it wrote anything.
+func (c *counters) served(changes []*request, wrote int) {
+	if wrote == 0 {
+		return
+	}
 	c.commits.Add(1)
 	var n uint64
-	for _, r := range group {
-		if _, flush := r.change.(flushChange); r.err == nil && !flush {
+	for _, r := range changes {
+		if r.err == nil {
 			n++
 		}
 	}
 	c.changes.Add(n)
 	c.largest.Store(max(c.largest.Load(), n))
+}
+
+func (c *counters) appended(bytes int64) { c.bytes.Add(uint64(bytes)) }
+
+func (c *counters) moved(records int) {
+	if records > 0 {
+		c.checkpoints.Add(1)
+		c.records.Add(uint64(records))
+	}
 }
 
 func (c *counters) touched(again bool) {

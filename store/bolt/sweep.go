@@ -5,18 +5,15 @@ import (
 	"context"
 	"encoding/binary"
 	"time"
-
-	"github.com/gimlet-go/gimlet/store"
 )
 
 // sweepVisits bounds how many records one transaction of Sweep looks at, so
-// that it does not hold up the changes that share it. Removing one takes some
+// that it does not hold up what else must be written. Removing one takes some
 // tens of microseconds.
 const sweepVisits = 128
 
-// Sweep implements [store.Store]. It works in small transactions, which it
-// shares with other changes; when ctx ends between two of them it returns how
-// many records are gone beside the error.
+// Sweep implements [store.Store]. It works in small transactions; when ctx ends
+// between two of them it returns how many records are gone beside the error.
 //
 // A damaged record is left alone, since nobody knows when it expires. Sweep
 // goes on without it, and reports the first one when it is through.
@@ -24,92 +21,89 @@ func (s *Store) Sweep(ctx context.Context, now time.Time, limit int) (int, error
 	if err := s.ready(ctx); err != nil {
 		return 0, err
 	}
-	var removed int
-	var from []byte
-	var damage error
-	for more := true; more && removed < limit; {
-		c := &sweepChange{now: millis(now), limit: limit - removed, from: from}
-		if err := s.submit(ctx, &request{change: c}); err != nil {
-			return removed, err
+	w := sweep{store: s, now: millis(now), limit: limit}
+	if limit > 0 && s.overlay.anyExpired(w.now) {
+		if err := s.moveEverything(ctx); err != nil {
+			return 0, s.describe("sweep", err)
 		}
-		s.stats.swept.Add(uint64(c.removed))
-		removed += c.removed
-		if damage == nil {
-			damage = c.damage
-		}
-		from, more = c.next, c.more
 	}
-	return removed, damage
+	for more := true; more && w.removed < limit; {
+		// A copy: when ctx ends the job may still be at work.
+		part := &partOfSweep{sweep: w}
+		if err := s.submitTo(ctx, s.work, &request{job: part.run}); err != nil {
+			return w.removed, err
+		}
+		w, more = part.sweep, part.more
+	}
+	return w.removed, w.damage
 }
 
-// sweepChange is the part of a sweep that one transaction does.
-type sweepChange struct {
-	now   int64
-	limit int
-	from  []byte // the key of the expiry index to begin at
+// moveEverything brings into the database what is only in memory and in the
+// journal.
+func (s *Store) moveEverything(ctx context.Context) error {
+	err := s.submit(ctx, &request{job: s.flushTouches})
+	if err == nil && s.journal != nil {
+		err = s.submitTo(ctx, s.work, &request{job: s.moveAll})
+	}
+	return err
+}
 
-	// The result:
+// A sweep goes through the expiry index, one transaction after the other.
+type sweep struct {
+	store   *Store
+	now     int64
+	limit   int
+	from    []byte // the key of the expiry index to go on at
 	removed int
-	damage  error  // the first damaged record
-	more    bool   // whether something is left to visit
-	next    []byte // where it begins
+	damage  error // the first damaged record
 }
 
-func (c *sweepChange) key() store.ID { return store.ID{} }
-func (c *sweepChange) size() int     { return 0 }
+// partOfSweep is what fits into one transaction.
+type partOfSweep struct {
+	sweep
+	more bool // whether something is left to visit
+}
 
-func (c *sweepChange) apply(t *txn) error {
-	c.removed, c.damage, c.more, c.next = 0, nil, false, c.from
-	if err := c.sweepTouched(t); err != nil || c.more {
-		return err
+func (p *partOfSweep) run() error {
+	before := p.sweep
+	err := p.store.update(func(t *txn) error {
+		p.sweep, p.more = before, false
+		return p.visitDue(t)
+	})
+	if err != nil {
+		return p.store.describe("sweep", err)
 	}
-	keys := c.dueKeys(t)
+	if n := uint64(p.removed - before.removed); n > 0 {
+		p.store.stats.swept.Add(n)
+		p.store.stats.commits.Add(1)
+	}
+	return nil
+}
+
+func (p *partOfSweep) visitDue(t *txn) error {
+	keys := p.dueKeys(t)
 	for _, k := range keys {
-		c.next = k
-		if c.removed == c.limit {
-			c.more = true
+		if p.from = k; p.removed == p.limit {
+			p.more = true
 			return nil
 		}
-		if err := c.visit(t, k); err != nil {
+		if err := p.visit(t, k); err != nil {
 			return err
 		}
 	}
 	if len(keys) == sweepVisits {
 		// Not the same key again: that of a damaged record is still there.
-		c.more, c.next = true, append(c.next, 0)
+		p.more, p.from = true, append(p.from, 0)
 	}
 	return nil
 }
 
-// sweepTouched removes the records that have expired by a pending touch. Their
-// index entries may lie in the future.
-func (c *sweepChange) sweepTouched(t *txn) error {
-	ids := t.store.touches.some(sweepVisits, func(p *touch) bool { return expired(p.expires, c.now) })
-	for _, id := range ids {
-		if c.removed == c.limit {
-			c.more = true
-			return nil
-		}
-		r, err := t.find(id)
-		if err != nil || r == nil || !expired(r.ends, c.now) {
-			t.changed = append(t.changed, id) // nothing that the touch was meant for is left
-			continue
-		}
-		if err := t.remove(id, &r.record); err != nil {
-			return err
-		}
-		c.removed++
-	}
-	c.more = len(ids) == sweepVisits
-	return nil
-}
-
-// dueKeys returns the first index entries from c.from on whose time has come.
-func (c *sweepChange) dueKeys(t *txn) [][]byte {
-	end := binary.BigEndian.AppendUint64(nil, uint64(c.now)+1)
+// dueKeys returns the first index entries whose time has come.
+func (w *sweep) dueKeys(t *txn) [][]byte {
+	end := binary.BigEndian.AppendUint64(nil, uint64(w.now)+1)
 	var keys [][]byte
 	cursor := t.expiry.Cursor()
-	for k, _ := cursor.Seek(c.from); k != nil && bytes.Compare(k, end) < 0 && len(keys) < sweepVisits; k, _ = cursor.Next() {
+	for k, _ := cursor.Seek(w.from); k != nil && bytes.Compare(k, end) < 0 && len(keys) < sweepVisits; k, _ = cursor.Next() {
 		keys = append(keys, bytes.Clone(k))
 	}
 	return keys
@@ -117,14 +111,17 @@ func (c *sweepChange) dueKeys(t *txn) [][]byte {
 
 // visit removes the record of an index entry if it has expired, and otherwise
 // puts the entry where it belongs.
-func (c *sweepChange) visit(t *txn, k []byte) error {
+func (w *sweep) visit(t *txn, k []byte) error {
 	ms, id, ok := parseExpiryKey(k)
-	var r *found
+	var r *record
 	if ok {
+		if !w.store.overlay.fixed(id) {
+			return nil // there is a newer state: a later sweep meets it
+		}
 		var err error
 		if r, err = t.find(id); err != nil {
-			if c.damage == nil {
-				c.damage = err
+			if w.damage == nil {
+				w.damage = err
 			}
 			return nil
 		}
@@ -133,10 +130,10 @@ func (c *sweepChange) visit(t *txn, k []byte) error {
 	case r == nil || r.indexed != ms:
 		t.writes++
 		return t.expiry.Delete(k)
-	case expired(r.ends, c.now):
-		c.removed++
-		return t.remove(id, &r.record)
+	case expired(r.expires, w.now):
+		w.removed++
+		return t.remove(id, r)
 	default:
-		return t.rewrite(id, &r.record, r.ends, r.ends)
+		return t.reindex(id, r)
 	}
 }

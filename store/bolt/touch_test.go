@@ -14,12 +14,18 @@ import (
 	"github.com/gimlet-go/gimlet/store/bolt"
 )
 
-// inBubble runs a subtest with a new store inside a bubble.
-func inBubble(t *testing.T, name string, test func(t *testing.T, s *bolt.Store)) {
-	t.Run(name, func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) { test(t, open(t)) })
-	})
+// inBubble runs a subtest with a new store inside a bubble, once with a journal
+// and once without.
+func inBubble(t *testing.T, name string, test func(t *testing.T, s *bolt.Store), opts ...bolt.Option) {
+	for kind, size := range journals {
+		t.Run(name+"/"+kind, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { test(t, open(t, append(opts, bolt.WithJournal(size))...)) })
+		})
+	}
 }
+
+// journals are the sizes with which most tests are run.
+var journals = map[string]int64{"journal": 1 << 20, "no journal": 0}
 
 func touch(t *testing.T, s *bolt.Store, r *store.Record, d time.Duration) {
 	t.Helper()
@@ -122,43 +128,15 @@ func TestTouch_otherChanges(t *testing.T) {
 	})
 }
 
-// TestTouch_stranded has touches whose record was changed by a commit of
-// unknown outcome. They have no effect, and go.
-func TestTouch_stranded(t *testing.T) {
-	for name, settle := range map[string]func(t *testing.T, s *bolt.Store, now time.Time){
-		"by the next flush": func(t *testing.T, s *bolt.Store, now time.Time) {
-			require.NoError(t, s.Touch(t.Context(), store.ID{1}, now.Add(time.Hour)))
-			time.Sleep(2 * time.Second)
-			synctest.Wait()
-		},
-		"by a sweep": func(t *testing.T, s *bolt.Store, now time.Time) {
-			n, err := s.Sweep(t.Context(), now, 10)
-			require.NoError(t, err)
-			require.Zero(t, n)
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				s := open(t)
-				r, woken := newRecord("alice", ""), newRecord("", "")
-				woken.ID = store.ID{1}
-				save(t, s, r, woken)
-				now := time.Now()
-				s.Strand(r.ID, now)
-				s.Strand(store.ID{2}, now)
-				holds(t, s, r)
-				require.Contains(t, list(t, s, "alice"), r.ID)
-				settle(t, s, now)
-				require.Zero(t, s.Pending())
-				holds(t, s, r)
-			})
-		})
+func TestTouch_isWrittenByClose(t *testing.T) {
+	for name, size := range journals {
+		t.Run(name, func(t *testing.T) { testTouchAtClose(t, size) })
 	}
 }
 
-func TestTouch_isWrittenByClose(t *testing.T) {
+func testTouchAtClose(t *testing.T, journal int64) {
 	path := filepath.Join(t.TempDir(), "sessions.db")
-	s := openAt(t, path, bolt.WithTouchInterval(time.Hour))
+	s := openAt(t, path, bolt.WithTouchInterval(time.Hour), bolt.WithJournal(journal))
 	r := newRecord("alice", "")
 	save(t, s, r)
 	r.Expires = r.Expires.Add(time.Hour)
@@ -174,13 +152,16 @@ func TestTouch_isWrittenByClose(t *testing.T) {
 		return b
 	}
 	require.NoError(t, s.Close())
-	indexed := r.Expires.Add(-time.Hour).UnixMilli() // where Save has put it
+	indexed := r.Expires.UnixMilli()
+	if journal == 0 {
+		indexed -= time.Hour.Milliseconds() // where Save has put it
+	}
 	require.Equal(t, bolt.Encode(r, indexed), stored())
 }
 
 func TestTouch_thatCannotBeWritten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := bolt.Open(filepath.Join(t.TempDir(), "sessions.db"))
+		s := bolt.Open(filepath.Join(t.TempDir(), "sessions.db"), bolt.WithJournal(0))
 		r := newRecord("", "")
 		save(t, s, r)
 		r.Expires = r.Expires.Add(time.Hour)

@@ -2,59 +2,44 @@ package bolt
 
 import (
 	"bytes"
-	"time"
+	"errors"
 
 	"go.etcd.io/bbolt"
 
 	"github.com/gimlet-go/gimlet/store"
 )
 
-// txn is a transaction as changes see it: the store's buckets, and the only
-// code that alters them. What it returns lives no longer than the transaction.
+// txn is a transaction that writes: the store's buckets, and the only code that
+// alters them.
 type txn struct {
 	store   *Store
 	records *bbolt.Bucket
 	expiry  *bbolt.Bucket
 	owners  *bbolt.Bucket
-	now     int64
-	writes  int        // how many writes were begun
-	changed []store.ID // the records whose pending touch is settled by this transaction
+	meta    *bbolt.Bucket
+	writes  int // how many writes were begun
 }
 
 // fillTimeOrdered is how full pages become that are filled from left to right,
 // as happens where keys begin with a time.
 const fillTimeOrdered = 0.95
 
-// begin makes the records of tx ready for reading.
-func (t *txn) begin(tx *bbolt.Tx) error {
-	t.now = millis(time.Now())
-	if t.records = tx.Bucket(t.store.buckets.records); t.records == nil {
-		return t.store.corrupt(store.ID{}, errNoBucket)
-	}
-	return nil
-}
+// errNoChange rolls back a transaction that wrote nothing.
+var errNoChange = errors.New("nothing to commit")
 
-// beginAll makes everything ready for reading and, if tx allows it, writing.
-func (t *txn) beginAll(tx *bbolt.Tx) error {
-	if err := t.begin(tx); err != nil {
-		return err
-	}
-	t.expiry, t.owners = tx.Bucket(t.store.buckets.expiry), tx.Bucket(t.store.buckets.owners)
-	if t.expiry == nil || t.owners == nil {
+func (t *txn) begin(tx *bbolt.Tx) error {
+	names := t.store.buckets
+	t.records, t.expiry = tx.Bucket(names.records), tx.Bucket(names.expiry)
+	t.owners, t.meta = tx.Bucket(names.owners), tx.Bucket(names.meta)
+	if t.records == nil || t.expiry == nil || t.owners == nil || t.meta == nil {
 		return t.store.corrupt(store.ID{}, errNoBucket)
 	}
 	t.records.FillPercent, t.expiry.FillPercent = fillTimeOrdered, fillTimeOrdered
 	return nil
 }
 
-// found is a record of the file together with its pending touch.
-type found struct {
-	record
-	ends int64 // when it expires: by its touch, if one is pending
-}
-
-// find returns the record under id, or nil when there is none.
-func (t *txn) find(id store.ID) (*found, error) {
+// find returns the record that the database has under id, or nil.
+func (t *txn) find(id store.ID) (*record, error) {
 	b := t.records.Get(id[:])
 	if b == nil {
 		return nil, nil
@@ -63,14 +48,13 @@ func (t *txn) find(id store.ID) (*found, error) {
 	if err != nil {
 		return nil, t.store.corrupt(id, err)
 	}
-	return &found{r, t.store.touches.get(id).over(r)}, nil
+	return &r, nil
 }
 
 // put writes a record in the place of old, which is nil when there is none,
 // and brings both indexes in line.
 func (t *txn) put(id store.ID, old *record, d draft, version uint64, expires, indexed int64) error {
 	t.writes++
-	t.changed = append(t.changed, id)
 	if old == nil {
 		old = &record{}
 	}
@@ -83,16 +67,15 @@ func (t *txn) put(id store.ID, old *record, d draft, version uint64, expires, in
 	return t.records.Put(id[:], d.seal(id, version, expires, indexed))
 }
 
-// rewrite gives a record another expiry and index entry, and nothing else.
-func (t *txn) rewrite(id store.ID, r *record, expires, indexed int64) error {
-	return t.put(id, r, newDraft(r.owner, r.data), r.version, expires, indexed)
+// reindex puts a record under its expiry in the index, and changes nothing else.
+func (t *txn) reindex(id store.ID, r *record) error {
+	return t.put(id, r, newDraft(r.owner, r.data), r.version, r.expires, r.expires)
 }
 
 // remove deletes a record and its index entries. A damaged record is removed
 // with the entries that its bytes still name.
 func (t *txn) remove(id store.ID, r *record) error {
 	t.writes++
-	t.changed = append(t.changed, id)
 	if err := t.moveExpiry(id, r.indexed, 0); err != nil {
 		return err
 	}
@@ -134,17 +117,6 @@ func (t *txn) moveOwner(id store.ID, from, to []byte) error {
 		return nil
 	}
 	return t.owners.Put(ownerKey(to, id), nothing)
-}
-
-// dangling reports whether an entry of the owner index leads to no record of
-// that owner. Damage leaves such entries, and the removal of a damaged record.
-func (t *txn) dangling(key []byte) bool {
-	if len(key) < lengthSize+idSize || t.owners.Get(key) == nil {
-		return false
-	}
-	id := store.ID(key[len(key)-idSize:])
-	r, err := t.find(id)
-	return err == nil && (r == nil || !bytes.Equal(ownerKey(r.owner, id), key))
 }
 
 // lazyIndex returns where a record that now expires at expires stands in the

@@ -12,8 +12,8 @@ import (
 
 // All changes go through one goroutine, the writer. Whoever wants a change
 // puts a request into the queue and waits for its result; the writer takes all
-// requests that wait and commits them in one transaction. There is no delay to
-// gather more: while one group is being synced the next one gathers by itself.
+// requests that wait and serves them together. There is no delay to gather
+// more: while one group is being synced the next one gathers by itself.
 const (
 	queueLength   = 1024
 	maxGroup      = 1024
@@ -22,22 +22,21 @@ const (
 
 // A request asks the writer for one of three things.
 type request struct {
-	change change       // becomes part of the next group
-	touch  *touchChange // is answered before the next group
+	change change       // is made durable before it is answered
+	touch  *touchChange // is answered before it is durable
 	job    func() error // runs alone, after the group
 
 	ctx   context.Context
 	state atomic.Int32
-	err   error      // the result of change while its group is being committed
+	err   error      // the result, until it is sent
 	done  chan error // has room for the result: the writer never waits for a caller
 }
 
-// A change alters the file inside a transaction that it shares with others.
-// apply does all its checks before its first write, and begins anew each time
-// that it is called.
+// A change alters records. apply does all its checks before it stages
+// anything, and begins anew each time that it is called.
 type change interface {
-	apply(t *txn) error
-	key() store.ID // the record that it is about, or the zero ID
+	apply(d *decision) error
+	key() store.ID // the record that it is about
 	size() int     // about how many bytes it writes
 }
 
@@ -53,9 +52,13 @@ func (r *request) claim(state int32) bool { return r.state.CompareAndSwap(waitin
 
 // submit hands r to the writer and waits for its result, until ctx is done.
 func (s *Store) submit(ctx context.Context, r *request) error {
+	return s.submitTo(ctx, s.queue, r)
+}
+
+func (s *Store) submitTo(ctx context.Context, queue chan<- *request, r *request) error {
 	r.ctx, r.done = ctx, make(chan error, 1)
 	select {
-	case s.queue <- r:
+	case queue <- r:
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-s.closing:
@@ -91,12 +94,12 @@ func (s *Store) leave(r *request, early, late error) error {
 
 // write is the writer. It ends when the store is closed or has failed.
 func (s *Store) write() {
-	defer close(s.stopped)
+	defer close(s.written)
 	flush := time.NewTimer(0)
 	flush.Stop()
 	armed := false
 	for {
-		if !armed && s.touches.count() > 0 {
+		if !armed && s.overlay.waiting() > 0 {
 			flush.Reset(s.options.touchInterval)
 			armed = true
 		}
@@ -107,14 +110,14 @@ func (s *Store) write() {
 			// What could not be written waits its turn: the timer is armed
 			// again at the top. What one group did not hold does not wait.
 			armed = false
-			before := s.touches.count()
+			before := s.overlay.waiting()
 			s.round(nil, true)
-			if left := s.touches.count(); left > 0 && left < before {
+			if left := s.overlay.waiting(); left > 0 && left < before {
 				flush.Reset(0)
 				armed = true
 			}
 		case <-s.closing:
-			s.finish()
+			s.drain()
 			return
 		case <-s.failure.happened:
 			return
@@ -122,17 +125,15 @@ func (s *Store) write() {
 	}
 }
 
-// finish does what is left to do when the store is closed.
-func (s *Store) finish() {
+// drain serves what waits when the store is closed.
+func (s *Store) drain() {
 	for {
 		select {
 		case r := <-s.queue:
 			s.round(r, false)
-			continue
 		default:
+			return
 		}
-		s.unwritten = s.flushTouches()
-		return
 	}
 }
 
@@ -141,22 +142,11 @@ func (s *Store) round(first *request, flush bool) {
 	// Let those who are about to ask do so: it makes groups half as large again.
 	runtime.Gosched()
 	g := s.collect(first)
-	s.applyTouches(g.touches)
-	if flush || s.touches.count() >= maxPending {
-		g.changes = append(g.changes, s.flushRequest(max(maxFlush, s.touches.count()-maxPending)))
-	}
-	s.commit(g.changes)
+	s.serve(&g, flush)
 	for _, r := range g.jobs {
 		r.done <- r.job()
 	}
-}
-
-// A group is what the writer serves in one round.
-type group struct {
-	touches []*request
-	changes []*request
-	jobs    []*request
-	bytes   int
+	s.pace()
 }
 
 func (s *Store) collect(first *request) group {
@@ -164,7 +154,7 @@ func (s *Store) collect(first *request) group {
 	if first != nil {
 		g.add(first)
 	}
-	for len(g.changes)+len(g.touches) < maxGroup && g.bytes < maxGroupBytes && len(g.jobs) == 0 {
+	for !g.full() {
 		select {
 		case r := <-s.queue:
 			g.add(r)
@@ -173,23 +163,4 @@ func (s *Store) collect(first *request) group {
 		}
 	}
 	return g
-}
-
-func (g *group) add(r *request) {
-	if !r.claim(taken) {
-		return
-	}
-	if err := r.ctx.Err(); err != nil {
-		r.done <- err
-		return
-	}
-	switch {
-	case r.touch != nil:
-		g.touches = append(g.touches, r)
-	case r.job != nil:
-		g.jobs = append(g.jobs, r)
-	default:
-		g.changes = append(g.changes, r)
-		g.bytes += r.change.size()
-	}
 }

@@ -1,0 +1,92 @@
+package bolt
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// maxPace is the most that a group is put off when the journal fills faster than
+// it is emptied. Short waits for all replace a long one for some.
+const maxPace = 10 * time.Millisecond
+
+// pace puts the writer off when the journal is nearly full.
+func (s *Store) pace() {
+	if s.journal == nil {
+		return
+	}
+	most := s.journal.size / 4
+	if over := s.load() - 3*most; over > 0 {
+		time.Sleep(time.Duration(min(over, most)) * maxPace / time.Duration(most))
+	}
+}
+
+// log makes the states of a group durable with one sync of the journal.
+func (s *Store) log(list []move) error {
+	j := s.journal
+	if !s.hasJournal() {
+		return s.without(list, nil)
+	}
+	frame := j.frame(list)
+	n := int64(len(frame))
+	if n > j.size/4 {
+		return s.ask(func() error { return s.bypass(list) })
+	}
+	if !s.hasRoom(n) {
+		if err := s.ask(func() error { return s.makeRoom(n) }); err != nil {
+			return err
+		}
+	}
+	begin := j.head.Load()
+	end, err := j.append(frame)
+	if err != nil {
+		j.retry = time.Now().Add(checkpointInterval)
+		return s.without(list, err)
+	}
+	s.stats.appended(n)
+	s.overlay.publish(list, end)
+	j.head.Store(end) // who moves up to here finds the frame
+	if j.tail.Load() == begin || s.load() > j.size/2 {
+		s.stir()
+	}
+	return nil
+}
+
+// without makes the states of a group durable in the database, together with all
+// that was acknowledged, and gives up the journal. It is what remains when the
+// journal has failed with err: what the file has of the group is lost with it.
+func (s *Store) without(list []move, err error) error {
+	failed := s.ask(func() error { return s.detach(list) })
+	if failed != nil && err != nil {
+		return &uncertain{errors.Join(err, failed)}
+	}
+	return failed
+}
+
+// uncertain says that a change has failed in the journal and in the database, and
+// may yet be there after a crash.
+type uncertain struct{ err error }
+
+func (e *uncertain) Error() string { return e.err.Error() + " (the outcome is not known)" }
+func (e *uncertain) Unwrap() error { return e.err }
+
+func isUncertain(err error) bool {
+	var u *uncertain
+	return errors.As(err, &u)
+}
+
+// ask has the checkpointer do something for the writer.
+func (s *Store) ask(job func() error) error {
+	r := &request{job: job, ctx: context.Background(), done: make(chan error, 1)}
+	select {
+	case s.work <- r:
+	case <-s.failure.happened:
+		return s.failure.get()
+	}
+	select {
+	case err := <-r.done:
+		return err
+	case <-s.failure.happened:
+		return s.failure.get()
+	}
+}

@@ -1,0 +1,109 @@
+package bolt
+
+import (
+	"encoding/binary"
+	"time"
+)
+
+// A store has a journal from its first change on. It begins another one after a
+// failure, and when no file could be made it does without for a while.
+
+// hasJournal reports whether a group can be appended, and begins a journal if it
+// is time to. Only the writer calls it.
+func (s *Store) hasJournal() bool {
+	j := s.journal
+	switch {
+	case j.lost:
+		return false
+	case j.file != nil:
+		return true
+	case time.Now().Before(j.retry):
+		return false
+	}
+	err := s.ask(s.attach)
+	if err != nil {
+		j.retry = time.Now().Add(checkpointInterval)
+	}
+	return err == nil
+}
+
+// bypass makes a group durable in the database, for it is too large for the
+// journal. Positions go on beyond all that the ring can hold, so that nobody
+// ever reads frames from before and after the group without it.
+func (s *Store) bypass(list []move) error {
+	if err := s.moveAll(); err != nil {
+		return err
+	}
+	next := (s.journal.head.Load()/s.journal.size + 3) * s.journal.size
+	err := s.update(func(t *txn) error {
+		if err := t.apply(list); err != nil {
+			return err
+		}
+		return t.setJournal(s.journal.id, next)
+	})
+	if err != nil {
+		// The database may have gone on to where the ring is not.
+		s.journal.lost = !noRoom(err)
+		return err
+	}
+	s.journal.head.Store(next)
+	s.journal.tail.Store(next)
+	s.overlay.forget(list)
+	return nil
+}
+
+// attach begins a journal.
+func (s *Store) attach() error {
+	if err := s.journal.create(); err != nil {
+		return err
+	}
+	j := s.journal
+	err := s.update(func(t *txn) error { return t.setJournal(j.id, j.head.Load()) })
+	j.lost = err != nil // the database may not know it
+	return err
+}
+
+// detach moves everything, and more, and gives up the journal.
+func (s *Store) detach(more []move) error {
+	err := s.moveUpTo(s.journal.head.Load(), func(t *txn) error {
+		if err := t.apply(more); err != nil {
+			return err
+		}
+		return t.forgetJournal()
+	})
+	if err != nil {
+		return err
+	}
+	s.overlay.forget(more)
+	_ = s.journal.remove() // best effort: it is only a waste of space now
+	return nil
+}
+
+// endJournal leaves one file behind, which has everything. Its last transaction is a
+// small one: should a meta page be lost one day, what the one before it has moved
+// is still there.
+func (s *Store) endJournal() error {
+	if err := s.moveAll(); err != nil {
+		return err
+	}
+	if loose := s.overlay.someLoose(s.overlay.waiting()); len(loose) > 0 {
+		if err := s.update(func(t *txn) error { return t.apply(loose) }); err != nil {
+			return err
+		}
+		s.overlay.forget(loose)
+	}
+	return s.detach(nil)
+}
+
+func (t *txn) setJournal(id journalID, position int64) error {
+	t.writes++
+	return t.meta.Put(journalKey, binary.BigEndian.AppendUint64(id[:], uint64(position)))
+}
+
+func (t *txn) forgetJournal() error {
+	if t.meta.Get(journalKey) == nil {
+		return nil
+	}
+	t.writes++
+	return t.meta.Delete(journalKey)
+}

@@ -1,0 +1,145 @@
+package bolt
+
+import (
+	"errors"
+	"time"
+)
+
+// With a journal two goroutines write: the writer appends to the journal, and
+// the checkpointer moves what the journal has into the database, in bulk and
+// only the newest state of each record. It is also the one that sweeps and
+// compacts. Nobody waits for it but those who ask it for something, and a writer
+// whose ring is full.
+//
+// checkpointInterval is how long a change may be in the journal alone when there
+// is room.
+const checkpointInterval = 10 * time.Second
+
+// checkpoint is the checkpointer. Unless the store has failed it ends after the
+// writer.
+func (s *Store) checkpoint() {
+	defer close(s.stopped)
+	timer := time.NewTimer(0)
+	timer.Stop()
+	armed := false
+	for {
+		if !armed && s.journal.used() > 0 {
+			timer.Reset(checkpointInterval)
+			armed = true
+		}
+		select {
+		case r := <-s.work:
+			s.do(r)
+		case <-s.wake:
+			if s.load() > s.journal.size/2 && s.step() == nil {
+				s.stir()
+			}
+		case <-timer.C:
+			armed = false
+			_ = s.moveAll() // tried again, and reported to whom it concerns
+		case <-s.written:
+			s.finish()
+			return
+		case <-s.failure.happened:
+			return
+		}
+	}
+}
+
+func (s *Store) do(r *request) {
+	if !r.claim(taken) {
+		return
+	}
+	if err := r.ctx.Err(); err != nil {
+		r.done <- err
+		return
+	}
+	r.done <- r.job()
+}
+
+// finish does what is left to do when the writer has ended.
+func (s *Store) finish() {
+	for {
+		select {
+		case r := <-s.work:
+			s.do(r)
+			continue
+		default:
+		}
+		s.unwritten = s.endJournal()
+		return
+	}
+}
+
+// stir makes the checkpointer look how full the journal is.
+func (s *Store) stir() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// load is how full the journal is, or how much memory its states take if that
+// is more than it should be.
+func (s *Store) load() int64 { return max(s.journal.used(), s.overlay.size()/2) }
+
+// makeRoom moves frames until one of n bytes fits, and until their states take
+// no more memory than they may.
+func (s *Store) makeRoom(n int64) error {
+	for !s.hasRoom(n) {
+		err := s.step()
+		if err == errNothingToMove && s.journal.fits(n) {
+			return nil // what takes the memory is about to be appended
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Store) hasRoom(n int64) bool {
+	return s.journal.fits(n) && s.overlay.size() <= 2*s.journal.size
+}
+
+var errNothingToMove = errors.New("nothing to move")
+
+// step moves the oldest quarter of the journal.
+func (s *Store) step() error {
+	tail := s.journal.tail.Load()
+	end := s.overlay.stepEnd(tail, s.journal.size/4)
+	if end == tail {
+		return errNothingToMove
+	}
+	return s.moveUpTo(end, func(t *txn) error { return t.setJournal(s.journal.id, end) })
+}
+
+// moveAll moves what the journal has now.
+func (s *Store) moveAll() error {
+	for head := s.journal.head.Load(); s.journal.tail.Load() < head; {
+		if err := s.step(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// moveUpTo brings the frames up to end into the database, in one transaction
+// with what then is done.
+func (s *Store) moveUpTo(end int64, then func(t *txn) error) error {
+	list := s.overlay.due(end)
+	sortMoves(list)
+	err := s.update(func(t *txn) error {
+		if err := t.apply(list); err != nil {
+			return err
+		}
+		return then(t)
+	})
+	if err != nil {
+		return err
+	}
+	s.stats.moved(len(list))
+	s.overlay.moved(list, end)
+	s.journal.tail.Store(end)
+	return nil
+}

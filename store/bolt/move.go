@@ -1,0 +1,84 @@
+package bolt
+
+import (
+	"bytes"
+	"slices"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/gimlet-go/gimlet/store"
+)
+
+// A move brings the state of a record into the database.
+type move struct {
+	id    store.ID
+	state *state
+}
+
+// sortMoves puts neighbours in the file one after the other.
+func sortMoves(list []move) {
+	slices.SortFunc(list, func(a, b move) int { return bytes.Compare(a.id[:], b.id[:]) })
+}
+
+// update runs one transaction that writes. It is called by one goroutine at a
+// time: the checkpointer or, without a journal, the writer. A transaction in
+// which nothing was written costs no sync.
+func (s *Store) update(fn func(t *txn) error) error {
+	return s.guard(func() error {
+		if err := s.heal(); err != nil {
+			return err
+		}
+		committing := false
+		err := s.db.Update(func(tx *bbolt.Tx) error {
+			t := &txn{store: s}
+			if err := t.begin(tx); err != nil {
+				return err
+			}
+			if s.owned {
+				s.db.AllocSize = growth(tx.Size())
+			}
+			if err := fn(t); err != nil {
+				return err
+			}
+			if t.writes == 0 {
+				return errNoChange
+			}
+			committing = true
+			return nil
+		})
+		s.unsure = committing && err != nil && s.file != nil
+		if err == errNoChange {
+			return nil
+		}
+		return err
+	})
+}
+
+// apply brings states into the transaction.
+func (t *txn) apply(list []move) error {
+	for _, m := range list {
+		if err := t.settle(m); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *txn) settle(m move) error {
+	old, err := t.find(m.id)
+	if err != nil {
+		// It was deleted, and perhaps saved anew: whatever can be found of it goes.
+		r, _ := decodeRecord(m.id, t.records.Get(m.id[:]))
+		if err := t.remove(m.id, &r); err != nil {
+			return err
+		}
+		old = nil
+	}
+	switch {
+	case !m.state.gone:
+		return t.put(m.id, old, m.state.draft, m.state.version, m.state.expires, lazyIndex(old, m.state.expires))
+	case old != nil:
+		return t.remove(m.id, old)
+	}
+	return nil
+}
