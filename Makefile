@@ -22,7 +22,9 @@ help:
 	@echo 'make build     build and vet for every supported platform'
 	@echo 'make fuzz      every fuzz target, FUZZTIME ($(FUZZTIME)) runs or seconds each'
 	@echo 'make long      the tests whose names begin with TestLong_, with a hundred times the work'
-	@echo 'make bench     the benchmarks'
+	@echo 'make bench     measure the library beside its peers, most of an hour: bench/README.md'
+	@echo 'make bench-short  the same in a few minutes, to see that all of it works'
+	@echo 'make micro     the benchmarks of each package'
 	@echo 'make example   run examples/single-binary on http://localhost:8080'
 
 check: fmt vet test
@@ -77,9 +79,15 @@ long:
 	GIMLET_LONG=1 $(GO) test -count=1 -timeout 60m -v -run '^TestLong_' .
 
 bench:
-	@$(EACH) $(GO) test -run '^$$' -bench . -benchmem ./... $(DONE)
+	cd bench && $(GO) run .
+
+bench-short:
+	cd bench && $(GO) run . -short
+
+micro:
+	$(GO) test -run '^$$' -bench . -benchmem ./...
 
 example:
 	$(GO) run ./examples/single-binary
 
-.PHONY: help check fmt vet test test32 lint tidy cover build fuzz long bench example
+.PHONY: help check fmt vet test test32 lint tidy cover build fuzz long bench bench-short micro example
