@@ -214,9 +214,9 @@ func (s *Session) resume(p *payload, by uint32) {
 	s.state.head = p.head
 	s.state.set(flagBound, false)
 	s.state.expires = p.deadline()
-	s.state.hash = p.token.secret.digest()
 	s.state.values[clientPermanent] = p.client
-	if !p.has(flagStored) {
+	if !p.has(flagStored) { // else the record says it
+		s.state.hash = p.token.secret.digest()
 		s.state.values[serverPermanent] = p.server
 	}
 	s.issue.seen = p.seen

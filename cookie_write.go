@@ -218,8 +218,14 @@ func forbidStoring(h http.Header) {
 }
 
 // varyByCookie tells caches that the response depends on the cookie.
-func varyByCookie(h http.Header) {
-	for _, line := range h["Vary"] {
+func (s *Session) varyByCookie(h http.Header) {
+	lines := h["Vary"]
+	if len(lines) == 0 {
+		s.vary[0] = "Cookie"
+		h["Vary"] = s.vary[:]
+		return
+	}
+	for _, line := range lines {
 		for name := range strings.SplitSeq(line, ",") {
 			if name = strings.TrimSpace(name); name == "*" || strings.EqualFold(name, "Cookie") {
 				return

@@ -228,7 +228,7 @@ func TestFormat_ticket(t *testing.T) {
 		time.Sleep(time.Until(exampleTime.Add(time.Hour)))
 		s := &Session{
 			m: m, used: true, opened: true, live: true, loaded: true,
-			token: token{exampleID, exampleSecret}, state: state{head: exampleHead(), hash: exampleSecret.digest()},
+			held: &held{token: token{exampleID, exampleSecret}, state: state{head: exampleHead(), hash: exampleSecret.digest()}},
 		}
 		s.state.set(flagStored|flagCarried, true)
 		s.state.values[clientPermanent] = exampleFrame(t)
@@ -242,7 +242,7 @@ func TestFormat_ticket(t *testing.T) {
 
 func TestFormat_csrf(t *testing.T) {
 	m := &Manager{cfg: defaults()}
-	s := &Session{m: m, token: token{exampleID, exampleSecret}, state: state{head: exampleHead()}}
+	s := &Session{m: m, held: &held{token: token{exampleID, exampleSecret}, state: state{head: exampleHead()}}}
 	mac, err := s.csrf(exampleRing[0])
 	require.NoError(t, err)
 	shows(t, "csrf", mac)

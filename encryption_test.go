@@ -175,15 +175,23 @@ func TestKeyEncryption_compactForgets(t *testing.T) {
 	path := t.TempDir() + "/sessions.db"
 	private := []byte("what nobody is to read any more")
 	var clear []byte
+	var token string
 	withFile(t, path, func(m *gimlet.Manager) {
 		clear = gimlet.RingKeys(m)[0]
 		s := m.Begin(t.Context())
 		s.Set("private", bytes.Repeat(private, 10_000))
 		require.NoError(t, s.Commit(t.Context()))
-		require.NoError(t, s.Destroy(t.Context()))
-		_, err := m.Sweep(t.Context())
+		var err error
+		token, err = s.Token()
 		require.NoError(t, err)
 	}, gimlet.WithCompression(gimlet.CompressionNone))
+	withFile(t, path, func(m *gimlet.Manager) {
+		s, err := m.Load(t.Context(), token)
+		require.NoError(t, err)
+		require.NoError(t, s.Destroy(t.Context()))
+		_, err = m.Sweep(t.Context())
+		require.NoError(t, err)
+	})
 	file := bolt.Open(path)
 	m, err := gimlet.New(file, gimlet.WithKeyEncryption(key(1)))
 	require.NoError(t, err)

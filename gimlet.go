@@ -166,7 +166,7 @@ func (m *Manager) now() int64 { return time.Now().UnixMilli() }
 // job or a test. Nothing is saved before [Session.Commit]; then
 // [Session.Token] names it.
 func (m *Manager) Begin(ctx context.Context) *Session {
-	s := &Session{m: m, ctx: ctx, opened: true, used: true}
+	s := &Session{m: m, ctx: ctx, opened: true, used: true, held: new(held)}
 	s.start()
 	return s
 }
@@ -180,7 +180,7 @@ func (m *Manager) Load(ctx context.Context, token string) (*Session, error) {
 }
 
 func (m *Manager) loadSealed(ctx context.Context, by *sealer, token string) (*Session, error) {
-	s := &Session{m: m, ctx: ctx, used: true, opened: true}
+	s := &Session{m: m, ctx: ctx, used: true, opened: true, held: new(held)}
 	now := time.UnixMilli(m.now())
 	reason, err := m.openToken(s, by, token, now)
 	if err != nil {

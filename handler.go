@@ -119,7 +119,7 @@ func (s *Session) respond(w http.ResponseWriter) error {
 		return err
 	}
 	h := w.Header()
-	varyByCookie(h)
+	s.varyByCookie(h)
 	sent, err := s.writeCookies(h)
 	if err != nil {
 		return s.fail(err)

@@ -11,8 +11,9 @@ import (
 
 // use notes that something was asked of the session.
 func (s *Session) use() {
-	s.late = s.late || s.over && !s.used
-	s.used = true
+	if !s.used {
+		s.late, s.used, s.held = s.over, true, new(held)
+	}
 }
 
 // open looks at the request's cookies, once. It reports whether there is a

@@ -104,7 +104,7 @@ func (m *Manager) saveQuick(s *Session) bool {
 	q := &Session{
 		m: m, ctx: ctx, req: s.req,
 		used: true, opened: true, live: true, loaded: true, over: true, ended: true,
-		token: s.token, state: s.state, intent: s.intent, tag: s.tag, tagFresh: s.tagFresh,
+		held: &held{token: s.token, state: s.state, intent: s.intent, tag: s.tag, tagFresh: s.tagFresh},
 	}
 	started := m.quick.start(s.token.id, func() {
 		ctx, cancel := context.WithTimeout(ctx, commitTimeout)

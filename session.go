@@ -52,7 +52,15 @@ type Session struct {
 	hijacked bool
 	err      error
 	warning  error
+	watch    *watch
 
+	// What the session holds, nil until something was asked of it: a request
+	// that leaves its session alone pays for none of it.
+	*held
+}
+
+// held is the part of a Session that only its use needs.
+type held struct {
 	token token
 	// sealedBy: the ring keys that sealed what it was opened from, its cookie
 	// or token and the second cookie. 0 is none.
@@ -65,7 +73,6 @@ type Session struct {
 	tag      tag // of this browser's run; zero: none yet
 	tagFresh bool
 	issue    issue
-	watch    *watch
 
 	bound   bool // binding is known
 	binding binding
@@ -73,6 +80,8 @@ type Session struct {
 	// overtaken: the request's token was replaced a moment ago by a Login or
 	// Renew of another one.
 	overtaken bool
+
+	vary [1]string // the header of that name: one allocation less
 }
 
 // Err returns why this session failed, or nil. It also reports what did not

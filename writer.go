@@ -157,7 +157,7 @@ func (w *responseWriter) replace() {
 	for _, name := range pageHeaders {
 		h.Del(name)
 	}
-	varyByCookie(h)
+	w.session.varyByCookie(h)
 	h.Set("Cache-Control", "no-store")
 	w.session.m.cfg.onError(w.ResponseWriter, w.request, w.err)
 }
