@@ -192,6 +192,9 @@ func TestKeyEncryption_compactForgets(t *testing.T) {
 		_, err = m.Sweep(t.Context())
 		require.NoError(t, err)
 	})
+	clearFile, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.True(t, bytes.Contains(clearFile, clear))
 	file := bolt.Open(path)
 	m, err := gimlet.New(file, gimlet.WithKeyEncryption(key(1)))
 	require.NoError(t, err)
@@ -201,9 +204,9 @@ func TestKeyEncryption_compactForgets(t *testing.T) {
 		require.NoError(t, err)
 		return b.Bytes()
 	}
-	before := backup()
-	require.True(t, bytes.Contains(before, clear))
-	require.True(t, bytes.Contains(before, private))
+	// The page that had the ring may have been used again by now; those of the
+	// session are too many for that.
+	require.True(t, bytes.Contains(backup(), private))
 	require.NoError(t, file.Compact(t.Context()))
 	after := backup()
 	require.False(t, bytes.Contains(after, clear))
