@@ -69,13 +69,14 @@ type Store struct {
 	file *os.File // the handle inside db, nil when the database is shared
 	real string   // the absolute path of file, links resolved
 
-	queue   chan *request // for the writer
-	work    chan *request // for whoever writes the database: the checkpointer or, without a journal, the writer
-	wake    chan struct{} // has the checkpointer look
-	overlay overlay
-	journal *journal // nil: the writer commits each group to the database
-	unsure  bool     // a commit failed, and the meta page on the disk may differ from that in memory
-	stats   counters
+	queue    chan *request // for the writer
+	work     chan *request // for whoever writes the database: the checkpointer or, without a journal, the writer
+	wake     chan struct{} // has the checkpointer look
+	overlay  overlay
+	decision decision // of the writer
+	journal  *journal // nil: the writer commits each group to the database
+	unsure   bool     // a commit failed, and the meta page on the disk may differ from that in memory
+	stats    counters
 
 	closeOnce sync.Once
 	closing   chan struct{}  // closed when Close begins

@@ -128,7 +128,6 @@ func (s *Store) moveAll() error {
 // with what then is done.
 func (s *Store) moveUpTo(end int64, then func(t *txn) error) error {
 	list := s.overlay.due(end)
-	sortMoves(list)
 	err := s.update(func(t *txn) error {
 		if err := t.apply(list); err != nil {
 			return err

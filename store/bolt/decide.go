@@ -9,7 +9,8 @@ import (
 )
 
 // A decision is what the requests of one group see, and what they change: each
-// sees the changes of those before it. Nothing of it is in the database yet.
+// sees the changes of those before it. Nothing of it is in the database yet. The
+// writer has one, and uses it again for each group.
 type decision struct {
 	store   *Store
 	records *bbolt.Bucket
@@ -17,6 +18,9 @@ type decision struct {
 	states  map[store.ID]*state // the newest: of the overlay, or staged
 	staged  map[store.ID]bool   // the records that were changed
 	later   []*request          // touches for which there is no room in memory yet
+
+	ids  []store.ID // of the group
+	list []move     // what was staged
 }
 
 // decide lets the requests of a group say what they change, and leaves in each
@@ -24,7 +28,10 @@ type decision struct {
 func (s *Store) decide(g *group) (*decision, error) {
 	// First the overlay, then the database: what is moved in between is found
 	// in both.
-	d := &decision{store: s, states: s.overlay.claim(g.ids()), staged: make(map[store.ID]bool)}
+	d := &s.decision
+	d.reset(s)
+	d.ids = g.appendIDs(d.ids[:0])
+	s.overlay.claim(d.ids, d.states)
 	err := s.view(func(tx *bbolt.Tx) error {
 		d.now = millis(time.Now())
 		if d.records = tx.Bucket(s.buckets.records); d.records == nil {
@@ -37,6 +44,15 @@ func (s *Store) decide(g *group) (*decision, error) {
 		return nil
 	})
 	return d, err
+}
+
+func (d *decision) reset(s *Store) {
+	if d.store == nil {
+		d.store, d.states, d.staged = s, make(map[store.ID]*state), make(map[store.ID]bool)
+	}
+	clear(d.states)
+	clear(d.staged)
+	d.records, d.later = nil, nil
 }
 
 // touch decides touches, until their records would take too much memory.
@@ -79,12 +95,11 @@ func (d *decision) stage(id store.ID, s *state) {
 	d.states[id], d.staged[id] = s, true
 }
 
-// moves returns what was staged, in the order of the database.
+// moves returns what was staged. The list is good until the next group.
 func (d *decision) moves() []move {
-	list := make([]move, 0, len(d.staged))
+	d.list = d.list[:0]
 	for id := range d.staged {
-		list = append(list, move{id, d.states[id]})
+		d.list = append(d.list, move{id, d.states[id]})
 	}
-	sortMoves(list)
-	return list
+	return d.list
 }

@@ -36,9 +36,9 @@ func (s *Store) serve(g *group, flush bool) {
 		d.lose(g.changes, s.describe("commit to", err))
 	}
 	answer(g.changes, nil)
-	if len(d.later) > 0 {
+	if later := d.later; len(later) > 0 {
 		s.overlay.free()
-		s.serve(&group{touches: d.later}, false)
+		s.serve(&group{touches: later}, false)
 	}
 }
 
@@ -82,9 +82,8 @@ type group struct {
 	bytes   int
 }
 
-// ids are the records that the group is about.
-func (g *group) ids() []store.ID {
-	ids := make([]store.ID, 0, len(g.touches)+len(g.changes))
+// appendIDs appends the records that the group is about.
+func (g *group) appendIDs(ids []store.ID) []store.ID {
 	for _, r := range g.touches {
 		ids = append(ids, r.touch.id)
 	}

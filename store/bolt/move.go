@@ -54,8 +54,9 @@ func (s *Store) update(fn func(t *txn) error) error {
 	})
 }
 
-// apply brings states into the transaction.
+// apply brings states into the transaction, in the order of the database.
 func (t *txn) apply(list []move) error {
+	sortMoves(list)
 	for _, m := range list {
 		if err := t.settle(m); err != nil {
 			return err

@@ -1,6 +1,7 @@
 package bolt
 
 import (
+	"bytes"
 	"sync"
 
 	"github.com/gimlet-go/gimlet/store"
@@ -45,18 +46,16 @@ func (o *overlay) get(id store.ID) *state {
 	return o.states[id]
 }
 
-// claim marks the records that a group is about, and returns their states.
-func (o *overlay) claim(ids []store.ID) map[store.ID]*state {
+// claim marks the records that a group is about, and adds their states to known.
+func (o *overlay) claim(ids []store.ID, known map[store.ID]*state) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	known := make(map[store.ID]*state, len(ids))
 	for _, id := range ids {
 		o.flight[id] = struct{}{}
 		if s := o.states[id]; s != nil {
 			known[id] = s
 		}
 	}
-	return known
 }
 
 // free ends what claim began.
@@ -233,9 +232,19 @@ func (o *overlay) size() int64 {
 }
 
 func (o *overlay) set(id store.ID, s *state) {
-	o.drop(id)
+	old := o.states[id]
+	if old != nil && !old.gone && !s.gone && bytes.Equal(old.owner, s.owner) {
+		o.unload(id, old) // and it stays where it is among its owner's
+	} else {
+		o.drop(id)
+		o.own(id, s)
+	}
 	o.states[id] = s
 	o.cost += s.cost()
+}
+
+// own adds a record to those of its owner.
+func (o *overlay) own(id store.ID, s *state) {
 	if s.gone || len(s.owner) == 0 {
 		return
 	}
@@ -253,14 +262,19 @@ func (o *overlay) drop(id store.ID) {
 		return
 	}
 	delete(o.states, id)
-	o.cost -= s.cost()
-	if _, ok := o.loose[id]; ok {
-		delete(o.loose, id)
-		o.idle -= int64(len(s.draft.buf))
-	}
+	o.unload(id, s)
 	ids := o.owners[string(s.owner)]
 	delete(ids, id)
 	if len(ids) == 0 {
 		delete(o.owners, string(s.owner))
+	}
+}
+
+// unload takes what a state that goes has cost off the accounts.
+func (o *overlay) unload(id store.ID, s *state) {
+	o.cost -= s.cost()
+	if _, ok := o.loose[id]; ok {
+		delete(o.loose, id)
+		o.idle -= int64(len(s.draft.buf))
 	}
 }

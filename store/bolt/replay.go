@@ -129,7 +129,6 @@ func (s *Store) replay(path string, at mark) error {
 	for id, state := range p.states {
 		list = append(list, move{id, state})
 	}
-	sortMoves(list)
 	err = s.update(func(t *txn) error {
 		if err := t.apply(list); err != nil {
 			return err
