@@ -175,6 +175,7 @@ func (c Cookie) kind(cfg *config, ring *keyRing, loopback bool) *cookieKind {
 	}
 	name := k.template.Name
 	k.main = newCookieNames(name, newSealer(ring, "session", name, cfg.name, c.Signed))
+	k.main.sealer.recent = &recall{}
 	k.transient = newCookieNames(name+".t", newSealer(ring, "transient", name, cfg.name, c.Signed))
 	longest := k.template
 	longest.Name = k.transient.names[maxChunks-1]
