@@ -104,10 +104,11 @@ func (s *Store) hasRoom(n int64) bool {
 
 var errNothingToMove = errors.New("nothing to move")
 
-// step moves the oldest quarter of the journal.
+// step moves the oldest eighth of the journal: enough to write each page for
+// several records, and little enough to hold its pages in memory.
 func (s *Store) step() error {
 	tail := s.journal.tail.Load()
-	end := s.overlay.stepEnd(tail, s.journal.size/4)
+	end := s.overlay.stepEnd(tail, s.journal.size/8)
 	if end == tail {
 		return errNothingToMove
 	}
