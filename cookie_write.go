@@ -62,12 +62,13 @@ func (s *Session) transientPayload(st *state) (transientPayload, bool) {
 // sizes returns the lengths of the sealed forms that st would have, with times
 // as long as they can become: what fits now must fit when it is sent again.
 func (s *Session) sizes(st *state) (main, transient int) {
+	var room [256]byte // for most: nothing of it is kept
 	kind := s.m.cookies
 	p := s.payload(st)
 	p.seen, p.renewed = p.ends, p.ends
-	main = kind.main.sealer.size(len(p.append(nil)))
+	main = kind.main.sealer.size(len(p.append(room[:0])))
 	if t, ok := s.transientPayload(st); ok {
-		transient = kind.transient.sealer.size(len(t.append(nil)))
+		transient = kind.transient.sealer.size(len(t.append(room[:0])))
 	}
 	return main, transient
 }

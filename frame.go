@@ -7,6 +7,7 @@ import (
 	"iter"
 	"maps"
 	"slices"
+	"strings"
 )
 
 // A frame holds the values of a session that live in one place, in a form
@@ -121,10 +122,16 @@ func buildFrame(m map[string][]byte) frame {
 	return f
 }
 
-// merge returns f with the changes made: stored forms to set, or nil to
-// delete. If they change nothing it returns f itself.
-func (f frame) merge(changes map[string][]byte) frame {
-	if !f.differs(changes) {
+// An edit sets a key to a stored form or, with nil, deletes it.
+type edit struct {
+	key string
+	enc []byte
+}
+
+// merge returns f with the edits made, of which no two are of one key. It sorts
+// them. If they change nothing it returns f itself.
+func (f frame) merge(edits []edit) frame {
+	if !f.differs(edits) {
 		return f
 	}
 	if f.valid() != nil {
@@ -133,26 +140,26 @@ func (f frame) merge(changes map[string][]byte) frame {
 		f = buildFrame(maps.Collect(f.all()))
 	}
 	size := len(f)
-	for key, enc := range changes {
-		size += len(key) + len(enc) + 2*binary.MaxVarintLen32
+	for _, e := range edits {
+		size += len(e.key) + len(e.enc) + 2*binary.MaxVarintLen32
 	}
 	merged := make(frame, 0, size)
-	keys := slices.Sorted(maps.Keys(changes))
+	slices.SortFunc(edits, func(a, b edit) int { return strings.Compare(a.key, b.key) })
 	for key, enc := range f.all() {
-		for len(keys) > 0 && keys[0] < key {
-			merged = merged.appendChange(keys[0], changes)
-			keys = keys[1:]
+		for len(edits) > 0 && edits[0].key < key {
+			merged = merged.appendEdit(edits[0])
+			edits = edits[1:]
 		}
-		if len(keys) > 0 && keys[0] == key {
-			enc = changes[key]
-			keys = keys[1:]
+		if len(edits) > 0 && edits[0].key == key {
+			enc = edits[0].enc
+			edits = edits[1:]
 		}
 		if enc != nil {
 			merged = appendEntry(merged, key, enc)
 		}
 	}
-	for _, key := range keys {
-		merged = merged.appendChange(key, changes)
+	for _, e := range edits {
+		merged = merged.appendEdit(e)
 	}
 	if len(merged) == 0 {
 		return nil
@@ -160,18 +167,18 @@ func (f frame) merge(changes map[string][]byte) frame {
 	return merged
 }
 
-func (f frame) appendChange(key string, changes map[string][]byte) frame {
-	if enc := changes[key]; enc != nil {
-		return appendEntry(f, key, enc)
+func (f frame) appendEdit(e edit) frame {
+	if e.enc != nil {
+		return appendEntry(f, e.key, e.enc)
 	}
 	return f
 }
 
-// differs reports whether any of the changes is one.
-func (f frame) differs(changes map[string][]byte) bool {
-	for key, enc := range changes {
-		old, ok := f.get(key)
-		if ok != (enc != nil) || !bytes.Equal(old, enc) {
+// differs reports whether any of the edits changes something.
+func (f frame) differs(edits []edit) bool {
+	for _, e := range edits {
+		old, ok := f.get(e.key)
+		if ok != (e.enc != nil) || !bytes.Equal(old, e.enc) {
 			return true
 		}
 	}

@@ -98,15 +98,23 @@ func TestFrame_merge(t *testing.T) {
 		"delete all": {map[string][]byte{"b": nil, "d": nil, "f": nil}, nil},
 	} {
 		before := bytes.Clone(f)
-		got := f.merge(c.changes)
+		got := f.merge(editsOf(c.changes))
 		require.Equal(t, buildFrame(c.want), got, name)
 		require.Equal(t, before, []byte(f), "f is not changed")
 		if bytes.Equal(got, f) {
 			require.Same(t, &f[0], &got[0], name+": f itself")
 		}
 	}
-	require.Nil(t, frame(nil).merge(map[string][]byte{"a": nil}))
-	require.Equal(t, f, frame(nil).merge(map[string][]byte{"f": {}, "d": {2}, "b": {1}}))
+	require.Nil(t, frame(nil).merge(editsOf(map[string][]byte{"a": nil})))
+	require.Equal(t, f, frame(nil).merge(editsOf(map[string][]byte{"f": {}, "d": {2}, "b": {1}})))
+}
+
+// editsOf are the edits of a map, in any order.
+func editsOf(changes map[string][]byte) (edits []edit) {
+	for key, enc := range changes {
+		edits = append(edits, edit{key, enc})
+	}
+	return edits
 }
 
 func TestFrame_mergeLikeMap(t *testing.T) {
@@ -126,7 +134,7 @@ func TestFrame_mergeLikeMap(t *testing.T) {
 				delete(content, key)
 			}
 		}
-		f = f.merge(changes)
+		f = f.merge(editsOf(changes))
 		require.NoError(t, f.valid())
 		require.Equal(t, buildFrame(content), f)
 	}
@@ -153,7 +161,7 @@ func TestFrame_anyBytes(t *testing.T) {
 		if f.len() != n {
 			t.Fatalf("%x: length %d, not %d", f, f.len(), n)
 		}
-		f.merge(map[string][]byte{"a": {9}, "m": nil})
+		f.merge(editsOf(map[string][]byte{"a": {9}, "m": nil}))
 		if f.valid() == nil {
 			valid++
 			if !bytes.Equal(f, buildFrame(maps.Collect(f.all()))) {
@@ -195,6 +203,6 @@ func BenchmarkFrame_merge(b *testing.B) {
 	f := fiveKeys()
 	b.ReportAllocs()
 	for i := uint32(0); b.Loop(); i++ {
-		f.merge(map[string][]byte{"name": binary.BigEndian.AppendUint32(nil, i)})
+		f.merge([]edit{{"name", binary.BigEndian.AppendUint32(nil, i)}})
 	}
 }

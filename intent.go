@@ -88,13 +88,7 @@ func (in *intent) apply(values [areas]frame, again bool) ([areas]frame, error) {
 	if len(in.changes) == 0 {
 		return values, nil
 	}
-	var edits [areas]map[string][]byte
-	edit := func(a area, key string, enc []byte) {
-		if edits[a] == nil {
-			edits[a] = make(map[string][]byte)
-		}
-		edits[a][key] = enc
-	}
+	var edits [areas][]edit // no two changes are of one key
 	st := state{values: values}
 	for _, c := range in.changes {
 		old, home, found := st.find(c.key)
@@ -111,9 +105,9 @@ func (in *intent) apply(values [areas]frame, again bool) ([areas]frame, error) {
 		// A key lives in one place: what is set goes, wherever else it was.
 		for a := range areas {
 			if c.enc != nil && a == c.area {
-				edit(a, c.key, c.enc)
+				edits[a] = append(edits[a], edit{c.key, c.enc})
 			} else if _, ok := values[a].get(c.key); ok {
-				edit(a, c.key, nil)
+				edits[a] = append(edits[a], edit{key: c.key})
 			}
 		}
 	}

@@ -106,19 +106,23 @@ func checksum(id store.ID, body []byte) uint32 {
 // and data, and room before and after them, so that the header can be written
 // once the expiry index has been consulted.
 type draft struct {
-	buf   []byte // room for the header, owner, data, room for the sum
+	buf   []byte // room for the ID and the header, owner, data, room for the sum
 	owner int    // the length of the owner
 }
 
+// draftHead is the room before the owner. The ID goes in front of the header, so
+// that the checksum is over one piece of memory.
+const draftHead = idSize + maxHead
+
 func newDraft[T string | []byte](owner T, data []byte) draft {
-	buf := make([]byte, maxHead, maxHead+len(owner)+len(data)+sumSize)
+	buf := make([]byte, draftHead, draftHead+len(owner)+len(data)+sumSize)
 	buf = append(buf, owner...)
 	buf = append(buf, data...)
 	return draft{buf: buf[:cap(buf)], owner: len(owner)}
 }
 
-func (d draft) ownerBytes() []byte { return d.buf[maxHead : maxHead+d.owner] }
-func (d draft) dataBytes() []byte  { return d.buf[maxHead+d.owner : len(d.buf)-sumSize] }
+func (d draft) ownerBytes() []byte { return d.buf[draftHead : draftHead+d.owner] }
+func (d draft) dataBytes() []byte  { return d.buf[draftHead+d.owner : len(d.buf)-sumSize] }
 
 // seal writes the header and the sum, and returns the record's bytes, which
 // are part of the draft. indexed must be 0 if expires is, and else more than 0 and
@@ -130,11 +134,12 @@ func (d draft) seal(id store.ID, version uint64, expires, indexed int64) []byte 
 	h = binary.AppendUvarint(h, uint64(expires))
 	h = binary.AppendUvarint(h, uint64(expires-indexed))
 	h = binary.AppendUvarint(h, uint64(d.owner))
-	b := d.buf[maxHead-len(h):]
-	copy(b, h)
-	body := b[:len(b)-sumSize]
-	binary.BigEndian.PutUint32(b[len(body):], checksum(id, body))
-	return b
+	b := d.buf[draftHead-len(h)-idSize:]
+	copy(b, id[:])
+	copy(b[idSize:], h)
+	end := len(b) - sumSize
+	binary.BigEndian.PutUint32(b[end:], crc32.Checksum(b[:end], castagnoli))
+	return b[idSize:]
 }
 
 // maxMillis is the latest time that is told apart from later ones: the year
