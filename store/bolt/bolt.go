@@ -74,6 +74,7 @@ type Store struct {
 	wake     chan struct{} // has the checkpointer look
 	overlay  overlay
 	decision decision // of the writer
+	crowd    int      // how many had asked the writer at the end of its last round
 	journal  *journal // nil: the writer commits each group to the database
 	unsure   bool     // a commit failed, and the meta page on the disk may differ from that in memory
 	stats    counters

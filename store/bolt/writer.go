@@ -139,10 +139,14 @@ func (s *Store) drain() {
 
 // round serves first and all that wait behind it.
 func (s *Store) round(first *request, flush bool) {
-	// Let those who are about to ask do so: it makes groups half as large again.
-	runtime.Gosched()
+	// Among many let those who are about to ask do so: it makes groups half as
+	// large again.
+	if s.crowd > 1 {
+		runtime.Gosched()
+	}
 	g := s.collect(first)
 	s.serve(&g, flush)
+	s.crowd = len(g.changes) + len(s.queue)
 	for _, r := range g.jobs {
 		r.done <- r.job()
 	}
