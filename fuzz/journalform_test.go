@@ -242,7 +242,7 @@ func storedTime(ms uint64) time.Time {
 // The forms are those that the page shows.
 func TestForms_journal(t *testing.T) {
 	page := docs.Read(t, "../docs/format.md")
-	require.Equal(t, docs.Bytes(t, page, "journal-head"), journalHead(journalID, 16<<20)[:40])
+	require.Equal(t, docs.Bytes(t, page, "journal-header"), journalHead(journalID, 16<<20)[:40])
 	id := store.ID{0x01, 0x9b, 0x7c, 0xa9, 0x8f, 0x2e, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10}
 	later := uint64(far + 3_600_000)
 	r := store.Record{ID: id, Version: 2, Expires: storedTime(later), Owner: "alice", Data: []byte("data")}

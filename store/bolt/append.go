@@ -21,8 +21,8 @@ func (s *Store) pace() {
 	}
 }
 
-// log makes the states of a group durable with one sync of the journal.
-func (s *Store) log(list []move) error {
+// writeAhead makes the states of a group durable with one sync of the journal.
+func (s *Store) writeAhead(list []move) error {
 	j := s.journal
 	if !s.hasJournal() {
 		return s.without(list, nil)

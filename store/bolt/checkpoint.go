@@ -10,7 +10,7 @@ import (
 // only the newest state of each record. It is also the one that sweeps and
 // compacts. Nobody waits for it but those who ask it for something, and a writer
 // whose ring is full.
-//
+
 // checkpointInterval is how long a change may be in the journal alone when there
 // is room.
 const checkpointInterval = 10 * time.Second

@@ -31,7 +31,7 @@ func (s *Store) decide(g *group) (*decision, error) {
 	d := &s.decision
 	d.reset(s)
 	d.ids = g.appendIDs(d.ids[:0])
-	s.overlay.claim(d.ids, d.states)
+	s.overlay.reserve(d.ids, d.states)
 	err := s.view(func(tx *bbolt.Tx) error {
 		d.now = millis(time.Now())
 		if d.records = tx.Bucket(s.buckets.records); d.records == nil {

@@ -47,7 +47,7 @@ func TestFormat_journal(t *testing.T) {
 	page := docs.Read(t, filepath.Join("..", "..", "docs", "format.md"))
 	id := [16]byte{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}
 	shown := func(name string) string { return hex.EncodeToString(docs.Bytes(t, page, name)) }
-	require.Equal(t, shown("journal-head"), hex.EncodeToString(bolt.JournalHead(id, 16<<20)))
+	require.Equal(t, shown("journal-header"), hex.EncodeToString(bolt.JournalHeader(id, 16<<20)))
 	r := store.Record{
 		ID:      store.ID{0x01, 0x9b, 0x7c, 0xa9, 0x8f, 0x2e, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10},
 		Version: 2,

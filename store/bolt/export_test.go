@@ -234,7 +234,7 @@ const JournalBase = journalBase
 // Frames returns where the frames of a journal lie, in the order of their
 // positions, and where they end.
 func Frames(b []byte) (frames [][2]int64, err error) {
-	id, size, err := readHead(bytes.NewReader(b))
+	id, size, err := readHeader(bytes.NewReader(b))
 	if err != nil {
 		return nil, err
 	}
@@ -262,8 +262,8 @@ func (s *Store) BreakJournal() error { return s.journal.file.Close() }
 // Memory returns about how many bytes wait in memory.
 func (s *Store) Memory() int64 { return s.overlay.size() }
 
-// JournalHead encodes the head of a journal.
-func JournalHead(id [16]byte, size int64) []byte { return encodeHead(id, size) }
+// JournalHeader encodes the header of a journal.
+func JournalHeader(id [16]byte, size int64) []byte { return encodeHeader(id, size) }
 
 // Frame encodes a frame in which the first record is saved, the second is gone and the
 // third was touched.
@@ -281,7 +281,7 @@ func Frame(id [16]byte, position int64, saved, gone, touched store.Record) []byt
 
 // FrameOf puts entries, whatever they are, into a frame.
 func FrameOf(id [16]byte, position int64, entries []byte) []byte {
-	b := append(make([]byte, frameHead), entries...)
+	b := append(make([]byte, frameHeader), entries...)
 	finishFrame(b, id, position)
 	return b
 }

@@ -27,9 +27,9 @@ import (
 // begins at a multiple of frameAlign, and lies at its position modulo the size
 // of the ring. So what an earlier lap has left is never taken for a frame.
 const (
-	frameMagic = "gjf1"
-	frameHead  = 20
-	frameAlign = 512 // a disk writes at least this much whole
+	frameMagic  = "gjf1"
+	frameHeader = 20
+	frameAlign  = 512 // a disk writes at least this much whole
 
 	entryPut    = 1
 	entryDelete = 2
@@ -59,10 +59,10 @@ func appendEntry(b []byte, m move) []byte {
 	return append(b, sealed...)
 }
 
-// finishFrame writes the head of a frame whose entries are there already.
+// finishFrame writes the header of a frame whose entries are there already.
 func finishFrame(b []byte, id journalID, position int64) {
 	copy(b, frameMagic)
-	binary.BigEndian.PutUint32(b[4:], uint32(len(b)-frameHead))
+	binary.BigEndian.PutUint32(b[4:], uint32(len(b)-frameHeader))
 	binary.BigEndian.PutUint64(b[8:], uint64(position))
 	binary.BigEndian.PutUint32(b[16:], frameSum(id, b))
 }
@@ -70,16 +70,16 @@ func finishFrame(b []byte, id journalID, position int64) {
 func frameSum(id journalID, b []byte) uint32 {
 	sum := crc32.Checksum(id[:], castagnoli)
 	sum = crc32.Update(sum, castagnoli, b[4:16])
-	return crc32.Update(sum, castagnoli, b[frameHead:])
+	return crc32.Update(sum, castagnoli, b[frameHeader:])
 }
 
 // parseFrame returns the frame that b begins with, if there is a whole one, and
 // its position.
 func parseFrame(b []byte, id journalID) (frame []byte, position int64, ok bool) {
-	if len(b) < frameHead || string(b[:4]) != frameMagic {
+	if len(b) < frameHeader || string(b[:4]) != frameMagic {
 		return nil, 0, false
 	}
-	n := uint64(binary.BigEndian.Uint32(b[4:])) + frameHead
+	n := uint64(binary.BigEndian.Uint32(b[4:])) + frameHeader
 	if n > uint64(len(b)) {
 		return nil, 0, false
 	}

@@ -55,7 +55,7 @@ func answer(requests []*request, err error) {
 // keep makes states durable, and then visible.
 func (s *Store) keep(list []move) error {
 	if s.journal != nil {
-		return s.log(list)
+		return s.writeAhead(list)
 	}
 	if err := s.update(func(t *txn) error { return t.apply(list) }); err != nil {
 		return err

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// The journal is a file beside the database: a ring of frames behind a head.
+// The journal is a file beside the database: a header, and a ring of frames.
 //
 //	magic    8 bytes   "gimletjn"
 //	version  4 bytes   of this format, big endian: 1
@@ -28,7 +28,7 @@ const (
 	journalSuffix  = "-journal"
 	journalMagic   = "gimletjn"
 	journalVersion = 1
-	journalHead    = 40
+	journalHeader  = 40
 	journalBase    = 4096
 
 	minRing = 1 << 20
@@ -75,7 +75,7 @@ func (j *journal) fits(n int64) bool { return j.place(n)+n-j.tail.Load() <= j.si
 
 // frame encodes what a group has changed.
 func (j *journal) frame(list []move) []byte {
-	b := append(j.buf[:0], make([]byte, frameHead)...)
+	b := append(j.buf[:0], make([]byte, frameHeader)...)
 	for _, m := range list {
 		b = appendEntry(b, m)
 	}
@@ -126,7 +126,7 @@ func (j *journal) create() error {
 	temp := j.path + tempSuffix
 	_ = os.Remove(temp) // left by a crash, or not there
 	_, _ = rand.Read(j.id[:])
-	err := writeHead(temp, j.id, j.size)
+	err := writeHeader(temp, j.id, j.size)
 	if err == nil {
 		err = os.Rename(temp, j.path)
 	}
@@ -148,19 +148,19 @@ func (j *journal) create() error {
 	return nil
 }
 
-func writeHead(path string, id journalID, size int64) error {
+func writeHeader(path string, id journalID, size int64) error {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, fileMode)
 	if err != nil {
 		return err
 	}
-	_, err = f.Write(encodeHead(id, size))
+	_, err = f.Write(encodeHeader(id, size))
 	if err == nil {
 		err = f.Sync()
 	}
 	return errors.Join(err, f.Close())
 }
 
-func encodeHead(id journalID, size int64) []byte {
+func encodeHeader(id journalID, size int64) []byte {
 	b := append([]byte(nil), journalMagic...)
 	b = binary.BigEndian.AppendUint32(b, journalVersion)
 	b = binary.BigEndian.AppendUint64(b, uint64(size))
@@ -185,22 +185,22 @@ func (j *journal) close() error {
 	return err
 }
 
-// readHead returns the identity of a journal and the size of its ring.
-func readHead(r io.ReaderAt) (id journalID, size int64, err error) {
-	b := make([]byte, journalHead)
+// readHeader returns the identity of a journal and the size of its ring.
+func readHeader(r io.ReaderAt) (id journalID, size int64, err error) {
+	b := make([]byte, journalHeader)
 	if _, err := r.ReadAt(b, 0); err != nil {
-		return id, 0, fmt.Errorf("the head of the journal: %w", err)
+		return id, 0, fmt.Errorf("the header of the journal: %w", err)
 	}
-	body := b[:journalHead-sumSize]
+	body := b[:journalHeader-sumSize]
 	if string(b[:8]) != journalMagic || crc32.Checksum(body, castagnoli) != binary.BigEndian.Uint32(b[len(body):]) {
-		return id, 0, errors.New("the head of the journal is not one")
+		return id, 0, errors.New("the header of the journal is not one")
 	}
 	if v := binary.BigEndian.Uint32(b[8:]); v != journalVersion {
 		return id, 0, &VersionError{Found: uint64(v), Supported: journalVersion}
 	}
 	size = int64(binary.BigEndian.Uint64(b[12:]))
 	if size < minRing || size > maxRing || size%frameAlign != 0 {
-		return id, 0, errors.New("the head of the journal gives an impossible size")
+		return id, 0, errors.New("the header of the journal gives an impossible size")
 	}
 	return journalID(b[20:]), size, nil
 }

@@ -3,7 +3,6 @@ package bolt_test
 import (
 	"bytes"
 	"context"
-	"errors"
 	"os"
 	"path/filepath"
 	"sync"
@@ -121,19 +120,35 @@ func TestJournal_emptiedAmidAnAppend(t *testing.T) {
 	})
 }
 
-// A sweep whose context ends may still be at work: nobody reads what it alters.
+// A sweep whose context ends may still be at work: it tells of what it had removed
+// before, and nobody reads what it alters.
 func TestSweep_abandoned(t *testing.T) {
 	s := open(t)
-	for range 10 {
-		r := newRecord("", "")
-		r.Expires = time.Now().Add(time.Millisecond)
-		save(t, s, r)
-		<-time.After(2 * time.Millisecond)
-		ctx, cancel := context.WithTimeout(t.Context(), 300*time.Microsecond)
-		n, err := s.Sweep(ctx, time.Now(), 10)
-		cancel()
-		require.True(t, n <= 10 && (err == nil || errors.Is(err, context.DeadlineExceeded)), "%d, %v", n, err)
-	}
+	r := newRecord("", "")
+	r.Expires = time.Now().Add(-time.Hour)
+	save(t, s, r)
+	require.NoError(t, s.CheckpointWhile(t.Context(), func() error { return nil }))
+	inside, held := make(chan struct{}), make(chan struct{})
+	free := sync.OnceFunc(func() { close(held) })
+	t.Cleanup(free) // before the store is closed
+	var once sync.Once
+	undo := s.HookWrites(func(_ int64, next func() (int, error)) (int, error) {
+		once.Do(func() { close(inside); <-held })
+		return next()
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() { <-inside; cancel() }()
+	n, err := s.Sweep(ctx, time.Now(), 10)
+	require.ErrorIs(t, err, context.Canceled)
+	require.Zero(t, n, "it is not removed yet")
+	free()
+	n, err = s.Sweep(t.Context(), time.Now(), 10) // behind it
+	require.NoError(t, err)
+	require.Zero(t, n)
+	require.EqualValues(t, 1, s.Stats().Swept)
+	release := s.HoldDatabase()
+	undo()
+	release()
 }
 
 // A store that fails while changes are appended is closed without harm.
@@ -142,13 +157,20 @@ func TestClose_failedAmidAnAppend(t *testing.T) {
 		s := bolt.Open(filepath.Join(memoryDir(t), "sessions.db"))
 		save(t, s, newRecord("", ""))
 		var users sync.WaitGroup
+		busy := make(chan struct{}, 1)
 		for range 4 {
 			users.Go(func() {
 				for s.Save(context.Background(), newRecord("", "")) == nil {
+					select {
+					case busy <- struct{}{}:
+					default:
+					}
 				}
 			})
 		}
-		<-time.After(time.Millisecond)
+		for range 8 {
+			<-busy
+		}
 		s.Fail(os.ErrInvalid)
 		_ = s.Close()
 		users.Wait()

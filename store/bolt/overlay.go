@@ -15,14 +15,14 @@ import (
 // out once they are there. So a reader that looks here first, and begins its
 // transaction afterwards, never misses a change.
 type overlay struct {
-	mu     sync.RWMutex
-	states map[store.ID]*state
-	loose  map[store.ID]struct{} // those whose state is in no frame: a crash may lose it
-	flight map[store.ID]struct{} // those that a group is about to change
-	owners map[string]map[store.ID]struct{}
-	frames []frameIDs // oldest first
-	cost   int64      // what the states take in memory
-	idle   int64      // the bytes of the records that are in no frame
+	mu       sync.RWMutex
+	states   map[store.ID]*state
+	loose    map[store.ID]struct{} // those whose state is in no frame: a crash may lose it
+	reserved map[store.ID]struct{} // those that a group is about to change
+	owners   map[string]map[store.ID]struct{}
+	frames   []frameIDs // oldest first
+	cost     int64      // what the states take in memory
+	idle     int64      // the bytes of the records that are in no frame
 }
 
 // frameIDs are the records that a frame of the journal is about.
@@ -34,7 +34,7 @@ type frameIDs struct {
 func (o *overlay) init() {
 	o.states = make(map[store.ID]*state)
 	o.loose = make(map[store.ID]struct{})
-	o.flight = make(map[store.ID]struct{})
+	o.reserved = make(map[store.ID]struct{})
 	o.owners = make(map[string]map[store.ID]struct{})
 }
 
@@ -46,23 +46,23 @@ func (o *overlay) get(id store.ID) *state {
 	return o.states[id]
 }
 
-// claim marks the records that a group is about, and adds their states to known.
-func (o *overlay) claim(ids []store.ID, known map[store.ID]*state) {
+// reserve marks the records that a group is about, and adds their states to known.
+func (o *overlay) reserve(ids []store.ID, known map[store.ID]*state) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for _, id := range ids {
-		o.flight[id] = struct{}{}
+		o.reserved[id] = struct{}{}
 		if s := o.states[id]; s != nil {
 			known[id] = s
 		}
 	}
 }
 
-// free ends what claim began.
+// free ends what reserve began.
 func (o *overlay) free() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	clear(o.flight)
+	clear(o.reserved)
 }
 
 // fixed reports whether a record is as the database has it, and stays so: no
@@ -70,8 +70,8 @@ func (o *overlay) free() {
 func (o *overlay) fixed(id store.ID) bool {
 	o.mu.RLock()
 	defer o.mu.RUnlock()
-	_, claimed := o.flight[id]
-	return !claimed && o.states[id] == nil
+	_, reserved := o.reserved[id]
+	return !reserved && o.states[id] == nil
 }
 
 // touch makes a state the newest one that is in no frame. It reports whether

@@ -115,7 +115,7 @@ func (s *Store) replay(path string, at mark) error {
 	}
 	defer f.Close()
 	p := player{store: s, id: at.id, states: make(map[store.ID]*state)}
-	found, size, err := readHead(f)
+	found, size, err := readHeader(f)
 	switch {
 	case err != nil:
 		err = p.damaged(err)
@@ -165,7 +165,7 @@ func (p *player) play(r io.Reader, from, size int64) error {
 		if frame == nil {
 			break
 		}
-		if err := p.frame(frame[frameHead:]); err != nil {
+		if err := p.frame(frame[frameHeader:]); err != nil {
 			return p.damaged(err)
 		}
 		at = next
