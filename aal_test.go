@@ -1,6 +1,7 @@
 package gimlet_test
 
 import (
+	"fmt"
 	"net/http"
 	"testing"
 	"testing/synctest"
@@ -18,7 +19,7 @@ func TestWithAAL_loginOfAnOldSession(t *testing.T) {
 	for level, idle := range map[int]time.Duration{1: 0, 2: time.Hour, 3: 15 * time.Minute} {
 		lifetime := map[int]time.Duration{1: 30 * days, 2: 24 * time.Hour, 3: 12 * time.Hour}[level]
 		for name, opts := range everyPlace {
-			t.Run(name, func(t *testing.T) {
+			t.Run(fmt.Sprintf("level %d, %s", level, name), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					shared := memory.New()
 					var cookies []*http.Cookie
