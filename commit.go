@@ -9,8 +9,9 @@ import (
 )
 
 // maxAttempts bounds how often a save is tried again because another request
-// saved first. From the second attempt on the requests of one session take
-// turns, so that it is reached only when other processes keep winning.
+// saved first. Once a save has lost, the requests of its session take turns,
+// those that come later too, so that it is reached only when other processes
+// keep winning.
 const maxAttempts = 64
 
 // Commit saves what changed now, instead of before the first byte of the
@@ -54,42 +55,59 @@ func (s *Session) commit(ctx context.Context) error {
 // comes in between.
 func (s *Session) commitIntent(ctx context.Context) error {
 	want := s.intent
+	queues := s.state.has(flagStored) && s.m.turns.taken(s.token.id)
 	for attempt := range maxAttempts {
-		gone, retry, err := s.attempt(ctx, attempt > 0)
-		if err != nil || !gone && !retry {
-			return err
-		}
-		if retry {
-			s.m.stats.conflicts.Add(1)
-			if attempt == 0 {
-				unlock, err := s.m.turns.lock(ctx, s.token.id)
-				if err != nil {
-					return s.fail(err)
-				}
-				defer unlock()
+		var gone, lost bool
+		var err error
+		if !queues || attempt > 0 {
+			if gone, lost, err = s.attempt(ctx, attempt > 0); err != nil || !gone && !lost {
+				return err
 			}
+		}
+		if lost {
+			s.m.stats.conflicts.Add(1)
+		}
+		if attempt == 0 && !gone {
+			unlock, err := s.m.turns.lock(ctx, s.token.id)
+			if err != nil {
+				return s.fail(err)
+			}
+			defer unlock()
+		}
+		if !gone {
 			if gone, err = s.refetch(ctx); err != nil {
 				return err
 			}
 		}
-		switch {
-		case gone && want.login:
-			// Whoever proves who they are gets a session, also when the one
-			// that they had ended meanwhile.
-			s.reset()
-			s.start()
-			s.intent = want
-			s.renew()
-		case gone && want.movedAtMost() && !s.issue.unannounced:
-			// Another request has moved the session, or ended it, and this one
-			// has only read.
-			s.drop(ReasonStale, nil)
-			return nil
-		case gone:
-			return s.fail(ErrGone)
+		if gone {
+			if err := s.whenGone(want); err != nil || !s.live {
+				return err
+			}
 		}
 	}
 	return s.fail(storeError("save the session", store.ErrConflict))
+}
+
+// whenGone makes of a session that is gone what it still can, given what this
+// request wanted of it.
+func (s *Session) whenGone(want intent) error {
+	switch {
+	case want.login:
+		// Whoever proves who they are gets a session, also when the one that
+		// they had ended meanwhile.
+		s.reset()
+		s.start()
+		s.intent = want
+		s.renew()
+		return nil
+	case want.movedAtMost() && !s.issue.unannounced:
+		// Another request has moved the session, or ended it, and this one has
+		// only read.
+		s.drop(ReasonStale, nil)
+		return nil
+	default:
+		return s.fail(ErrGone)
+	}
 }
 
 // quiet reports whether there is nothing to save, and nothing to tell the

@@ -2,6 +2,7 @@ package gimlet_test
 
 import (
 	"net/http"
+	"runtime"
 	"strconv"
 	"sync"
 	"testing"
@@ -128,7 +129,10 @@ func updateTogether(t *testing.T, m *gimlet.Manager, goroutines, times int) {
 			for range times {
 				s, err := m.Load(t.Context(), token)
 				if err == nil {
-					counter.Update(s, func(n int) int { return n + 1 })
+					counter.Update(s, func(n int) int {
+						runtime.Gosched() // let another in, also on one processor
+						return n + 1
+					})
 					err = s.Commit(t.Context())
 				}
 				if err != nil {

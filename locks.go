@@ -3,11 +3,13 @@ package gimlet
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 )
 
 // keyLocks is one lock per key, of those that are in use. The zero value is
 // ready.
 type keyLocks[K comparable] struct {
+	inUse atomic.Int64 // the length of locks
 	mu    sync.Mutex
 	locks map[K]*keyLock
 }
@@ -15,6 +17,17 @@ type keyLocks[K comparable] struct {
 type keyLock struct {
 	turn  chan struct{} // holds one element while nobody has the lock
 	users int
+}
+
+// taken reports whether anybody has the key's lock or waits for it. It costs
+// nothing while no lock at all is in use.
+func (l *keyLocks[K]) taken(key K) bool {
+	if l.inUse.Load() == 0 {
+		return false
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.locks[key] != nil
 }
 
 // lock waits for the key's lock, or for the end of ctx.
@@ -28,6 +41,7 @@ func (l *keyLocks[K]) lock(ctx context.Context, key K) (unlock func(), err error
 			l.locks = make(map[K]*keyLock)
 		}
 		l.locks[key] = k
+		l.inUse.Add(1)
 	}
 	k.users++
 	l.mu.Unlock()
@@ -48,5 +62,6 @@ func (l *keyLocks[K]) leave(key K, k *keyLock) {
 	defer l.mu.Unlock()
 	if k.users--; k.users == 0 {
 		delete(l.locks, key)
+		l.inUse.Add(-1)
 	}
 }

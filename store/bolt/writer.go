@@ -140,8 +140,9 @@ func (s *Store) drain() {
 // round serves first and all that wait behind it.
 func (s *Store) round(first *request, flush bool) {
 	// Among many let those who are about to ask do so: it makes groups half as
-	// large again.
-	if s.crowd > 1 {
+	// large again. On one processor they ask now or after the group, so there
+	// nobody would ever share one with the caller that runs in turn with us.
+	if s.crowd > 1 || runtime.GOMAXPROCS(0) == 1 {
 		runtime.Gosched()
 	}
 	g := s.collect(first)

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"runtime"
 	"slices"
 	"testing"
 	"time"
@@ -119,6 +120,8 @@ func TestRunDurable_flawless(t *testing.T) {
 func TestRun_finds(t *testing.T) {
 	defer func(d time.Duration) { patience = d }(patience)
 	patience = 500 * time.Millisecond // some flawed stores hang
+	// Some need two processors to show what they are.
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(max(2, runtime.NumCPU())))
 	for flaw, names := range flaws {
 		t.Run(flaw, func(t *testing.T) {
 			requireFound(t, contract(), names, func() func() store.Store {
