@@ -98,7 +98,7 @@ func (p *presented) assemble(first string) (string, bool) {
 // open returns the payload of the one presented cookie that opens. With
 // several that open, none counts: which one a sibling site has planted cannot
 // be told.
-func (n *cookieNames) open(ctx context.Context, p *presented, now time.Time) (payload []byte, by uint32, reason Reason, err error) {
+func (n *cookieNames) open(ctx context.Context, p *presented, now time.Time) (good find, reason Reason, err error) {
 	reason = ReasonMalformed
 	found := 0
 	for _, first := range p.first[:min(p.n, len(p.first))] {
@@ -106,10 +106,10 @@ func (n *cookieNames) open(ctx context.Context, p *presented, now time.Time) (pa
 		if !ok {
 			continue
 		}
-		b, key, err := n.sealer.open(ctx, text, now)
+		o, err := n.sealer.recall(ctx, text, now)
 		switch err {
 		case nil:
-			payload, by = b, key
+			good = o
 			found++
 		case errNotOurs:
 		case errTampered:
@@ -117,16 +117,16 @@ func (n *cookieNames) open(ctx context.Context, p *presented, now time.Time) (pa
 		case errStaleKey:
 			reason = ReasonStaleKey
 		default:
-			return nil, 0, 0, err
+			return find{}, 0, err
 		}
 	}
 	if found > 1 || p.n > len(p.first) {
-		return nil, 0, ReasonDuplicate, nil
+		return find{}, ReasonDuplicate, nil
 	}
 	if found == 1 {
-		return payload, by, 0, nil
+		return good, 0, nil
 	}
-	return nil, 0, reason, nil
+	return find{}, reason, nil
 }
 
 // kindOf returns the cookies that belong to a request.
@@ -149,18 +149,24 @@ func (m *Manager) openCookies(s *Session) {
 	if main.n == 0 {
 		return
 	}
-	now := time.UnixMilli(m.now())
-	b, by, reason, err := kind.main.open(s.ctx, &main, now)
+	s.openedAt = m.now()
+	now := time.UnixMilli(s.openedAt)
+	o, reason, err := kind.main.open(s.ctx, &main, now)
 	if err != nil {
 		s.fail(err)
 		return
 	}
-	var p payload
-	if reason == 0 && p.read(b) != nil {
+	var first payload
+	p := &first
+	switch {
+	case reason != 0:
+	case o.remembered != nil && o.remembered.clear:
+		p = &o.remembered.read
+	case p.read(o.plain) != nil:
 		reason = ReasonMalformed
 	}
 	if reason == 0 {
-		reason, err = m.admit(s, &p, now)
+		reason, err = m.admit(s, p, now)
 	}
 	if err != nil {
 		s.fail(err)
@@ -172,10 +178,11 @@ func (m *Manager) openCookies(s *Session) {
 		return
 	}
 	m.stats.opened.Add(1)
-	s.resume(&p, by)
-	s.issue.reseal = by != m.ring.sealing(now).ID
+	s.resume(p, o.by)
+	s.remembered = o.remembered
+	s.issue.reseal = o.by != m.ring.sealing(now).ID
 	m.openTransient(s, kind, &transient, now)
-	if s.moved(&p) {
+	if s.moved(p) {
 		s.settleIn()
 	}
 }
@@ -227,13 +234,13 @@ func (m *Manager) openTransient(s *Session, kind *cookieKind, p *presented, now 
 	if p.n == 0 {
 		return
 	}
-	b, by, reason, err := kind.transient.open(s.ctx, p, now)
+	o, reason, err := kind.transient.open(s.ctx, p, now)
 	if err != nil {
 		s.fail(err)
 		return
 	}
 	var t transientPayload
-	if reason == 0 && t.read(b) != nil {
+	if reason == 0 && t.read(o.plain) != nil {
 		reason = ReasonMalformed
 	}
 	if reason != 0 {
@@ -244,12 +251,12 @@ func (m *Manager) openTransient(s *Session, kind *cookieKind, p *presented, now 
 		return // of a session before this one
 	}
 	s.tag = t.tag
-	s.sealedBy[1] = by
+	s.sealedBy[1] = o.by
 	s.state.values[clientTransient] = t.client
 	if !s.state.has(flagStored) {
 		s.state.values[serverTransient] = t.server
 	}
-	if by != m.ring.sealing(now).ID {
+	if o.by != m.ring.sealing(now).ID {
 		s.issue.transient = true
 	}
 }

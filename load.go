@@ -20,6 +20,14 @@ func (s *Session) use() {
 // session that has not failed. No I/O, unless a cookie names a key that the
 // ring does not have.
 func (s *Session) open() bool {
+	ok := s.look()
+	s.openedAt = 0 // who knows how long ago it will be
+	return ok
+}
+
+// look is open for load, which goes on at once and so needs no other look at
+// the clock.
+func (s *Session) look() bool {
 	s.use()
 	if s.err != nil {
 		return false
@@ -39,11 +47,10 @@ func (s *Session) open() bool {
 // load makes sure that the record is there, if the session has one. It
 // reports whether there is a session that has not failed.
 func (s *Session) load() bool {
-	if !s.open() {
-		return false
-	}
-	if s.loaded {
-		return true
+	live := s.look()
+	defer func() { s.openedAt = 0 }()
+	if !live || s.loaded {
+		return live
 	}
 	ctx := s.ctx
 	if ctx.Err() != nil {
@@ -98,16 +105,19 @@ func (s *Session) fetch(ctx context.Context) (Reason, error) {
 // admit decides whether the token opens the record. With a secret that was
 // renewed a moment ago it takes over the new one.
 func (s *Session) admit(next *state) Reason {
-	now := s.m.now()
+	now := s.openedAt
+	if now == 0 {
+		now = s.m.now()
+	}
 	switch {
 	case next.generation != s.m.generation.Load():
 		return ReasonRevoked
 	case now >= next.ends || now >= next.expires:
 		return ReasonExpired
-	case next.hash.equal(s.token.secret.digest()):
+	case next.hash.equal(s.digest()):
 		return 0
 	}
-	if next.has(flagPrevious) && now < next.prev.until && next.prev.hash.equal(s.token.secret.digest()) {
+	if next.has(flagPrevious) && now < next.prev.until && next.prev.hash.equal(s.digest()) {
 		renewed := next.prev.box.xor(pad(s.token.secret))
 		if next.hash.equal(renewed.digest()) {
 			s.token.secret = renewed
@@ -116,6 +126,14 @@ func (s *Session) admit(next *state) Reason {
 		}
 	}
 	return ReasonStale
+}
+
+// digest returns the digest of the token's secret.
+func (s *Session) digest() digest {
+	if r := s.remembered; r != nil && r.clear && r.read.token.secret.equal(s.token.secret) {
+		return r.digest
+	}
+	return s.token.secret.digest()
 }
 
 // adopt takes over a record that was loaded. Client-side values stay: they

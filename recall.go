@@ -7,9 +7,9 @@ import (
 	"sync/atomic"
 )
 
-// A recall remembers envelopes that were opened a moment ago, and what was in
-// them: a browser sends the same cookie with each of its requests, and to
-// compare it costs a fraction of opening it. Only what has opened gets in, and
+// A recall remembers main cookies that were opened a moment ago, and what was
+// in them: a browser sends the same cookie with each of its requests, and to
+// compare it costs a fraction of opening and reading it. Only what has opened gets in, and
 // only when it comes for the second time, so that what clients send decides
 // nothing but which of the genuine ones are remembered.
 //
@@ -29,12 +29,15 @@ type recallSlot struct {
 	opened atomic.Pointer[openedEnvelope]
 }
 
-// An openedEnvelope is never changed.
+// An openedEnvelope is never changed: all requests that bring its text share it.
 type openedEnvelope struct {
-	mark    uint64
-	text    string
-	payload []byte // shared by all requests that bring the text
-	by      uint32 // the ring key
+	mark   uint64
+	text   string
+	plain  []byte
+	by     uint32 // the ring key
+	clear  bool   // plain can be read, and the rest is what it says
+	read   payload
+	digest digest // of its secret
 }
 
 // find returns what was in an envelope, or nil. The texts are compared only if
@@ -49,12 +52,16 @@ func (r *recall) find(mark uint64, text string) *openedEnvelope {
 }
 
 // keep remembers an envelope that has opened, if it did so before.
-func (r *recall) keep(mark uint64, text string, payload []byte, by uint32) {
+func (r *recall) keep(mark uint64, text string, plain []byte, by uint32) {
 	slot := r.slot(mark)
 	if slot.seen.Swap(mark) != mark || len(text) > maxCookie {
 		return
 	}
-	slot.opened.Store(&openedEnvelope{mark, strings.Clone(text), payload, by})
+	o := &openedEnvelope{mark: mark, text: strings.Clone(text), plain: plain, by: by}
+	if o.read.read(plain) == nil {
+		o.clear, o.digest = true, o.read.token.secret.digest()
+	}
+	slot.opened.Store(o)
 }
 
 // mark is a hash of a text. It is called before all else.

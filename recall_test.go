@@ -25,7 +25,7 @@ func opened(t *testing.T, s *sealer, text string) (payload []byte, remembered bo
 	payload, _, err := s.open(t.Context(), text, sealedAt)
 	require.NoError(t, err)
 	o := s.recent.find(s.recent.mark(text), text)
-	return payload, o != nil && &o.payload[0] == &payload[0]
+	return payload, o != nil && &o.plain[0] == &payload[0]
 }
 
 // What was opened twice comes from memory, and is what it was.

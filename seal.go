@@ -136,20 +136,34 @@ func (s *sealer) seal(payload []byte, now time.Time) (string, error) {
 // was made with. Nothing of the body is looked at before it has been
 // authenticated. The payload may be shared, and must not be changed.
 func (s *sealer) open(ctx context.Context, text string, now time.Time) (payload []byte, by uint32, err error) {
-	if s.recent == nil {
-		return s.decode(ctx, text, now)
-	}
-	mark := s.recent.mark(text)
-	if o := s.recent.find(mark, text); o != nil {
-		if _, ok := s.ring.known(o.by, now); ok {
-			return o.payload, o.by, nil
+	o, err := s.recall(ctx, text, now)
+	return o.plain, o.by, err
+}
+
+// A find is what was in an envelope, and the one that is remembered of its
+// text, if any.
+type find struct {
+	plain      []byte
+	by         uint32
+	remembered *openedEnvelope
+}
+
+// recall is open for those who have a use for what is remembered.
+func (s *sealer) recall(ctx context.Context, text string, now time.Time) (find, error) {
+	var mark uint64
+	if s.recent != nil {
+		mark = s.recent.mark(text)
+		if o := s.recent.find(mark, text); o != nil {
+			if _, ok := s.ring.known(o.by, now); ok {
+				return find{o.plain, o.by, o}, nil
+			}
 		}
 	}
-	payload, by, err = s.decode(ctx, text, now)
-	if err == nil {
-		s.recent.keep(mark, text, payload, by)
+	plain, by, err := s.decode(ctx, text, now)
+	if err == nil && s.recent != nil {
+		s.recent.keep(mark, text, plain, by)
 	}
-	return payload, by, err
+	return find{plain: plain, by: by}, err
 }
 
 // decode is open without memory.

@@ -62,6 +62,10 @@ type Session struct {
 // held is the part of a Session that only its use needs.
 type held struct {
 	token token
+	// remembered is what was known of the request's cookie before it came, and
+	// spares some work; nil if nothing was.
+	remembered *openedEnvelope
+	openedAt   int64 // ms, when the cookies were opened; 0 unless it was a moment ago
 	// sealedBy: the ring keys that sealed what it was opened from, its cookie
 	// or token and the second cookie. 0 is none.
 	sealedBy [2]uint32

@@ -26,6 +26,10 @@ func (d digest) equal(other digest) bool {
 	return subtle.ConstantTimeCompare(d[:], other[:]) == 1
 }
 
+func (s secret) equal(other secret) bool {
+	return subtle.ConstantTimeCompare(s[:], other[:]) == 1
+}
+
 // A token is what the client holds, sealed: the ID finds the record, and the
 // secret opens it.
 type token struct {
