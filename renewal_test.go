@@ -106,3 +106,52 @@ func TestRenew_twiceAtOnce(t *testing.T) {
 		})
 	}
 }
+
+// A request that comes in the grace with the cookie from before, one that is
+// remembered, takes the new secret and from then on goes by that.
+func TestRenewal_conflictInTheGrace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		site := newLocal(t, newManager(t, gimlet.WithRenewal(time.Hour, time.Minute)))
+		g := newGate()
+		site.do("/begin", func(s *gimlet.Session) { s.Set("a", 1) })
+		site.do("/read", func(s *gimlet.Session) { require.Equal(t, 1, s.Get("a")) })
+		site.do("/slow", func(s *gimlet.Session) { s.Set("slow", 1); g.wait() })
+		site.do("/fast", func(s *gimlet.Session) { s.Set("fast", 1) })
+		var keys []string
+		site.do("/keys", func(s *gimlet.Session) { keys = s.Keys() })
+		b := site.browser()
+		b.ok("/begin")
+		for range 3 {
+			b.ok("/read") // so that the cookie is remembered
+		}
+		time.Sleep(61 * time.Minute)
+		old := b.steal()
+		b.ok("/read")
+		time.Sleep(30 * time.Second)
+		require.Equal(t, http.StatusOK, overlap(old, g, "/slow", func() { b.ok("/fast") }).StatusCode)
+		b.ok("/keys")
+		require.Equal(t, []string{"a", "fast", "slow"}, keys)
+	})
+}
+
+// A handler that takes its time between two looks at the session is judged by
+// the clock of the second.
+func TestRenewal_graceEndsInTheHandler(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		site := newLocal(t, newManager(t, gimlet.WithRenewal(time.Hour, time.Minute)))
+		site.do("/begin", func(s *gimlet.Session) { s.Set("a", 1); s.Set("c", 1, gimlet.ClientSide) })
+		site.do("/read", func(s *gimlet.Session) { s.Get("a") })
+		b := site.browser()
+		b.ok("/begin")
+		old := b.steal()
+		time.Sleep(59 * time.Minute)
+		site.do("/slow", func(s *gimlet.Session) {
+			require.Equal(t, 1, s.Get("c"))
+			time.Sleep(2 * time.Minute)
+			b.ok("/read")
+			time.Sleep(2 * time.Minute)
+			require.Nil(t, s.Get("a"), "the grace is over")
+		})
+		old.ok("/slow")
+	})
+}
