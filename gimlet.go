@@ -45,12 +45,14 @@ type Manager struct {
 	renewed      renewals
 	ousted       ousted
 
-	turns   keyLocks[store.ID]
-	owners  keyLocks[string]
-	quick   quickSaves
-	watches watches
-	stats   counters
-	newID   func(time.Time) store.ID
+	turns  keyLocks[store.ID]
+	owners keyLocks[string]
+
+	deadlines deadlines
+	quick     quickSaves
+	watches   watches
+	stats     counters
+	newID     func(time.Time) store.ID
 
 	warned  atomic.Bool // of an unreadable revocation
 	closing chan struct{}

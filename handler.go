@@ -6,7 +6,6 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"time"
 )
 
 // A request is what the middleware keeps of one: the context that leads to
@@ -103,9 +102,6 @@ func (m *Manager) NewContext(ctx context.Context, s *Session) context.Context {
 	return context.WithValue(ctx, m, s)
 }
 
-// commitTimeout bounds the save of a request whose client may be gone.
-const commitTimeout = 10 * time.Second
-
 // respond saves the session before the headers leave, and writes what they
 // must say of it. It runs once a request.
 func (s *Session) respond(w http.ResponseWriter) error {
@@ -177,12 +173,10 @@ func (s *Session) commitImplicit() error {
 	if !s.open() || s.quiet() {
 		return s.err
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.ctx), commitTimeout)
-	defer cancel()
 	if s.m.cfg.manualCommit {
 		s.forget()
 	}
-	return s.commit(ctx)
+	return s.commit(s.m.deadlines.context(s.ctx))
 }
 
 // forget gives up what the handler wants. A new token that the options ask for
