@@ -3,7 +3,6 @@ package gimlet_test
 import (
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -65,60 +64,6 @@ func (b *browser) do(r *http.Request) page {
 	require.NoError(b.t, resp.Body.Close())
 	return page{resp, string(body)}
 }
-
-// An untouched session costs at most three allocations over the bare handler.
-func TestHandler_untouchedAllocatesLittle(t *testing.T) {
-	m := newManager(t)
-	bare := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.Header()["Content-Type"] = plainText
-		w.WriteHeader(http.StatusOK)
-	})
-	wrapped := m.Handler(bare)
-	r := httptest.NewRequest(http.MethodGet, "https://example.test/", nil)
-	r.Header.Set("Cookie", "__Host-id=1AAAA; theme=dark")
-	cost := func(h http.Handler) float64 {
-		w := &nullWriter{header: http.Header{"X-Frame-Options": {"DENY"}, "Server": {"test"}}}
-		return testing.AllocsPerRun(100, func() { h.ServeHTTP(w, r) })
-	}
-	require.LessOrEqual(t, cost(wrapped), cost(bare)+3)
-}
-
-// Reading two values costs four allocations, and one more for each that is read
-// as any: the cookie is not opened anew, and the record neither copied nor decoded.
-func TestHandler_readAllocatesLittle(t *testing.T) {
-	count, name := gimlet.NewKey[int]("count"), gimlet.NewKey[string]("name")
-	m := newManager(t)
-	begin := httptest.NewRecorder()
-	m.Handler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		s := gimlet.From(r)
-		count.Set(s, 5)
-		name.Set(s, "Ada Lovelace")
-		s.Set("note", strings.Repeat("about 300 bytes ", 18))
-		s.Set("theme", "dark", gimlet.ClientSide)
-	})).ServeHTTP(begin, httptest.NewRequest(http.MethodGet, "https://example.test/", nil))
-	r := httptest.NewRequest(http.MethodGet, "https://example.test/", nil)
-	r.AddCookie(begin.Result().Cookies()[0])
-	cost := func(read func(s *gimlet.Session)) float64 {
-		h := m.Handler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { read(gimlet.From(r)) }))
-		w := &nullWriter{header: http.Header{}}
-		once := func() { clear(w.header); h.ServeHTTP(w, r) }
-		for hits := m.Stats().Cache.Hits; m.Stats().Cache.Hits == hits && m.Stats().Opened < 10_000; {
-			once() // until the record is in the cache
-		}
-		return testing.AllocsPerRun(100, once)
-	}
-	require.LessOrEqual(t, cost(func(s *gimlet.Session) { count.Get(s); name.Get(s) }), 4.0)
-	require.LessOrEqual(t, cost(func(s *gimlet.Session) { s.Get("count"); s.Get("name") }), 6.0)
-	require.LessOrEqual(t, cost(func(s *gimlet.Session) { s.Get("theme", gimlet.ClientSide) }), 5.0)
-}
-
-var plainText = []string{"text/plain"}
-
-type nullWriter struct{ header http.Header }
-
-func (w *nullWriter) Header() http.Header         { return w.header }
-func (w *nullWriter) Write(b []byte) (int, error) { return len(b), nil }
-func (w *nullWriter) WriteHeader(int)             {}
 
 // Asking for the error, or for the text that a log shows, is not touching.
 func TestHandler_errorsAndDumpsDoNotTouch(t *testing.T) {
