@@ -77,15 +77,15 @@ func isUncertain(err error) bool {
 
 // ask has the checkpointer do something for the writer.
 func (s *Store) ask(job func() error) error {
-	r := &request{job: job, ctx: context.Background(), done: make(chan error, 1)}
+	r := &request{job: job, ctx: context.Background(), done: make(chan struct{}, 1)}
 	select {
 	case s.work <- r:
 	case <-s.failure.happened:
 		return s.failure.get()
 	}
 	select {
-	case err := <-r.done:
-		return err
+	case <-r.done:
+		return r.err
 	case <-s.failure.happened:
 		return s.failure.get()
 	}

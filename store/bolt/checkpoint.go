@@ -51,10 +51,10 @@ func (s *Store) do(r *request) {
 		return
 	}
 	if err := r.ctx.Err(); err != nil {
-		r.done <- err
+		r.finish(err)
 		return
 	}
-	r.done <- r.job()
+	r.finish(r.job())
 }
 
 // finish does what is left to do when the writer has ended.

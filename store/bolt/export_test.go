@@ -168,7 +168,7 @@ func (s *Store) hold(queue chan *request) (release func()) {
 // changes that wait when begin is called.
 func (s *Store) HoldCommit() (inside <-chan struct{}, release func()) {
 	c := pausing{make(chan struct{}), make(chan struct{})}
-	s.queue <- &request{change: c, ctx: context.Background(), done: make(chan error, 1)}
+	s.queue <- &request{change: c, ctx: context.Background(), done: make(chan struct{}, 1)}
 	return c.inside, func() { close(c.free) }
 }
 
@@ -221,7 +221,7 @@ func (s *Store) SaveSlowly(r store.Record) (synced <-chan struct{}, release func
 		}
 		return err
 	}
-	s.queue <- &request{job: job, ctx: context.Background(), done: make(chan error, 1)}
+	s.queue <- &request{job: job, ctx: context.Background(), done: make(chan struct{}, 1)}
 	return inside, func() { close(free) }
 }
 

@@ -48,7 +48,7 @@ func answer(requests []*request, err error) {
 		if err != nil {
 			r.err = err
 		}
-		r.done <- r.err
+		r.finish(r.err)
 	}
 }
 
@@ -98,7 +98,7 @@ func (g *group) add(r *request) {
 		return
 	}
 	if err := r.ctx.Err(); err != nil {
-		r.done <- err
+		r.finish(err)
 		return
 	}
 	switch {

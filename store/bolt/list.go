@@ -214,7 +214,7 @@ func (s *Store) tidy(keys [][]byte) {
 		})
 	}
 	select {
-	case s.work <- &request{job: job, ctx: context.Background(), done: make(chan error, 1)}:
+	case s.work <- &request{job: job, ctx: context.Background(), done: make(chan struct{}, 1)}:
 	default:
 	}
 }

@@ -20,12 +20,17 @@ func (s *Store) Save(ctx context.Context, r store.Record) error {
 	if len(r.Data) > maxData {
 		return fmt.Errorf("bolt: save %s: %d bytes: %w", r.ID, len(r.Data), store.ErrTooLarge)
 	}
-	return s.submit(ctx, &request{change: &saveChange{
+	q := &struct { // in one allocation
+		request
+		saveChange
+	}{saveChange: saveChange{
 		id:      r.ID,
 		version: r.Version,
 		expires: millis(r.Expires),
 		draft:   newDraft(r.Owner, r.Data),
-	}})
+	}}
+	q.change = &q.saveChange
+	return s.submit(ctx, &q.request)
 }
 
 type saveChange struct {

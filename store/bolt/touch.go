@@ -65,7 +65,7 @@ func (s *Store) seeTouches(d *decision, requests []*request) {
 		if c := r.touch; c.state != nil {
 			s.stats.touched(s.overlay.touch(c.id, c.state))
 		}
-		r.done <- r.err
+		r.finish(r.err)
 	}
 }
 

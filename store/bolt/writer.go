@@ -28,8 +28,14 @@ type request struct {
 
 	ctx   context.Context
 	state atomic.Int32
-	err   error      // the result, until it is sent
-	done  chan error // has room for the result: the writer never waits for a caller
+	err   error         // the result, once done says so
+	done  chan struct{} // has room for that: the writer never waits for a caller
+}
+
+// finish hands the result to the caller.
+func (r *request) finish(err error) {
+	r.err = err
+	r.done <- struct{}{}
 }
 
 // A change alters records. apply does all its checks before it stages
@@ -56,7 +62,7 @@ func (s *Store) submit(ctx context.Context, r *request) error {
 }
 
 func (s *Store) submitTo(ctx context.Context, queue chan<- *request, r *request) error {
-	r.ctx, r.done = ctx, make(chan error, 1)
+	r.ctx, r.done = ctx, make(chan struct{}, 1)
 	select {
 	case queue <- r:
 	case <-ctx.Done():
@@ -67,8 +73,8 @@ func (s *Store) submitTo(ctx context.Context, queue chan<- *request, r *request)
 		return s.failure.get()
 	}
 	select {
-	case err := <-r.done:
-		return err
+	case <-r.done:
+		return r.err
 	case <-ctx.Done():
 		return s.leave(r, ctx.Err(), fmt.Errorf("bolt: %s: the outcome is not known: %w", s.path, ctx.Err()))
 	case <-s.stopped:
@@ -85,8 +91,8 @@ func (s *Store) leave(r *request, early, late error) error {
 		return early
 	}
 	select {
-	case err := <-r.done:
-		return err
+	case <-r.done:
+		return r.err
 	default:
 		return late
 	}
@@ -149,7 +155,7 @@ func (s *Store) round(first *request, flush bool) {
 	s.serve(&g, flush)
 	s.crowd = len(g.changes) + len(s.queue)
 	for _, r := range g.jobs {
-		r.done <- r.job()
+		r.finish(r.job())
 	}
 	s.pace()
 }
