@@ -85,7 +85,7 @@ func (s *Session) commitIntent(ctx context.Context) error {
 			}
 		}
 	}
-	return s.fail(storeError("save the session", store.ErrConflict))
+	return s.fail(writeError("save the session", store.ErrConflict))
 }
 
 // whenGone makes of a session that is gone what it still can, given what this
@@ -292,6 +292,6 @@ func (s *Session) save(ctx context.Context, next *state) (gone, retry bool, err 
 	case errors.Is(err, store.ErrTooLarge):
 		return false, false, misuse("save the session: %w", errors.Join(ErrTooLarge, err))
 	default:
-		return false, false, storeError("save the session", err)
+		return false, false, writeError("save the session", err)
 	}
 }

@@ -163,7 +163,7 @@ func (m *Manager) expireRecord(ctx context.Context, id store.ID, version uint64)
 	case errors.Is(err, store.ErrConflict):
 		return false, true, nil
 	case err != nil:
-		return false, false, storeError("delete the session", err)
+		return false, false, writeError("delete the session", err)
 	}
 	return false, false, nil
 }

@@ -25,6 +25,16 @@ var (
 	// cookies Cookie.MaxBytes. Nothing was saved.
 	ErrTooLarge = errors.New("gimlet: session too large")
 
+	// ErrNotSaved says that the store has failed and that nothing of the change
+	// was saved, and never will be: it can be tried again. The cause is wrapped
+	// beside it.
+	ErrNotSaved = errors.New("gimlet: nothing was saved")
+
+	// ErrUncertain says that the store has failed, and that nobody knows
+	// whether the change was saved: whole or not at all. The next request
+	// that loads the session sees which. The cause is wrapped beside it.
+	ErrUncertain = errors.New("gimlet: it is not known whether it was saved")
+
 	// ErrHeadersSent says that a change needs a cookie, and that the headers
 	// of the response are already out, or its connection taken over. The
 	// change was not made.
@@ -72,6 +82,21 @@ func storeError(doing string, err error) error {
 	}
 	return fmt.Errorf("gimlet: %s: %w", doing, err)
 }
+
+// writeError is storeError of a change, which also matches ErrNotSaved or
+// ErrUncertain.
+func writeError(doing string, err error) error {
+	outcome := ErrUncertain
+	if errors.Is(err, store.ErrNotSaved) || errors.Is(err, store.ErrConflict) {
+		outcome = ErrNotSaved
+	}
+	return &outcomeError{storeError(doing, err), outcome}
+}
+
+type outcomeError struct{ err, outcome error }
+
+func (e *outcomeError) Error() string   { return e.err.Error() }
+func (e *outcomeError) Unwrap() []error { return []error{e.err, e.outcome} }
 
 // interrupted reports whether err comes from the caller's own context.
 func interrupted(ctx context.Context, err error) bool {

@@ -33,7 +33,7 @@ func (m *Manager) RevokeAll(ctx context.Context) error {
 			continue
 		}
 		if err != nil {
-			return storeError("revoke all sessions", err)
+			return writeError("revoke all sessions", err)
 		}
 		m.advance(next)
 		m.emit(ctx, Event{Kind: EventRevokedAll})

@@ -39,7 +39,7 @@ func (m *Manager) touchRecord(ctx context.Context, id store.ID, expires int64) e
 func (m *Manager) deleteRecord(ctx context.Context, id store.ID) error {
 	m.stats.deletes.Add(1)
 	if err := m.store.Delete(ctx, id); err != nil {
-		return storeError("delete the session", err)
+		return writeError("delete the session", err)
 	}
 	return nil
 }

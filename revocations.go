@@ -114,7 +114,7 @@ func (m *Manager) revoke(ctx context.Context, id store.ID, below uint32, until i
 			return nil
 		}
 		if !errors.Is(err, store.ErrConflict) && !errors.Is(err, store.ErrNotFound) {
-			return storeError("revoke the session", err)
+			return writeError("revoke the session", err)
 		}
 		old, err := m.base.Load(ctx, v.record(id, 1).ID)
 		switch {

@@ -81,7 +81,7 @@ func (r *keyRing) change(ctx context.Context, f func([]ringKey) ([]ringKey, bool
 			return nil
 		}
 		if !errors.Is(err, store.ErrConflict) && !errors.Is(err, store.ErrNotFound) {
-			return storeError("save the key ring", err)
+			return writeError("save the key ring", err)
 		}
 	}
 }

@@ -68,7 +68,9 @@ import (
 // A store reports the conditions below with the sentinels of this package,
 // or with errors that wrap them, so that [errors.Is] finds them. Every other
 // error means that the store failed, and that the outcome of a write is
-// unknown.
+// unknown: it has taken effect whole or not at all, and the next Load tells. A
+// store that knows that a write had no effect and never will, also after a
+// crash, says so by wrapping ErrNotSaved together with the cause.
 //
 //	ErrNotFound  the record does not exist or has expired
 //	ErrConflict  Save: the stored version is not the expected one
@@ -76,6 +78,7 @@ import (
 //	             never below 1 MiB of data; nothing was written
 //	ErrInvalid   Save: the record breaks a rule of [Record]; nothing was written
 //	ErrCorrupt   what is stored cannot be trusted
+//	ErrNotSaved  the store failed, and a Save, Touch or Delete had no effect
 //	ErrClosed    the store was closed
 type Store interface {
 	// Load returns the record that is stored under id.
@@ -201,5 +204,6 @@ var (
 	ErrTooLarge = errors.New("store: record too large")
 	ErrInvalid  = errors.New("store: invalid record")
 	ErrCorrupt  = errors.New("store: corrupt record")
+	ErrNotSaved = errors.New("store: nothing was changed")
 	ErrClosed   = errors.New("store: closed")
 )

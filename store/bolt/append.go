@@ -63,18 +63,6 @@ func (s *Store) without(list []move, err error) error {
 	return failed
 }
 
-// uncertain says that a change has failed in the journal and in the database, and
-// may yet be there after a crash.
-type uncertain struct{ err error }
-
-func (e *uncertain) Error() string { return e.err.Error() + " (the outcome is not known)" }
-func (e *uncertain) Unwrap() error { return e.err }
-
-func isUncertain(err error) bool {
-	var u *uncertain
-	return errors.As(err, &u)
-}
-
 // ask has the checkpointer do something for the writer.
 func (s *Store) ask(job func() error) error {
 	r := &request{job: job, ctx: context.Background(), done: make(chan struct{}, 1)}

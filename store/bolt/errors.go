@@ -77,6 +77,31 @@ func (s *Store) describe(what string, err error) error {
 	return fmt.Errorf("bolt: %s %s: %w", what, s.path, err)
 }
 
+// uncertain says that what has failed may yet be there, at once or after a crash.
+type uncertain struct{ err error }
+
+func (e *uncertain) Error() string { return e.err.Error() + " (the outcome is not known)" }
+func (e *uncertain) Unwrap() error { return e.err }
+
+// isUncertain reports whether a failure leaves it open what became of a change.
+func (s *Store) isUncertain(err error) bool {
+	var u *uncertain
+	return errors.As(err, &u) || err == s.failure.get()
+}
+
+// notSaved marks the error of a change that has had no effect.
+func notSaved(err error) error {
+	if errors.Is(err, store.ErrClosed) {
+		return err
+	}
+	return &unsaved{err}
+}
+
+type unsaved struct{ err error }
+
+func (e *unsaved) Error() string   { return e.err.Error() }
+func (e *unsaved) Unwrap() []error { return []error{store.ErrNotSaved, e.err} }
+
 // reason strips the operation and the path from an error of package os: the
 // message that it goes into names them already.
 func reason(err error) error {

@@ -11,7 +11,7 @@ func (s *Store) serve(g *group, flush bool) {
 	defer s.overlay.free()
 	d, err := s.decide(g)
 	if err != nil {
-		err = s.describe("change", err)
+		err = notSaved(s.describe("change", err))
 		answer(g.touches, err)
 		answer(g.changes, err)
 		return
@@ -24,7 +24,7 @@ func (s *Store) serve(g *group, flush bool) {
 	switch {
 	case err == nil:
 		s.stats.served(g.changes, len(list))
-	case len(g.changes) > 1 && noRoom(err) && !isUncertain(err):
+	case len(g.changes) > 1 && noRoom(err) && !s.isUncertain(err):
 		// Nothing of it was kept. One that is too large must not keep out the
 		// others: each has its own turn now.
 		s.overlay.free()
@@ -32,8 +32,10 @@ func (s *Store) serve(g *group, flush bool) {
 			s.serve(&group{changes: []*request{r}}, false)
 		}
 		return
-	default:
+	case s.isUncertain(err):
 		d.lose(g.changes, s.describe("commit to", err))
+	default:
+		d.lose(g.changes, notSaved(s.describe("commit to", err)))
 	}
 	answer(g.changes, nil)
 	if later := d.later; len(later) > 0 {
@@ -98,7 +100,7 @@ func (g *group) add(r *request) {
 		return
 	}
 	if err := r.ctx.Err(); err != nil {
-		r.finish(err)
+		r.finish(r.undone(err))
 		return
 	}
 	switch {

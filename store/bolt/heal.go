@@ -40,6 +40,30 @@ func (s *Store) heal() error {
 	return nil
 }
 
+// doubt finds out what became of a transaction whose commit has failed with err.
+// It returns nil when the transaction is in the file after all and, its newest
+// meta page written once more, durable: what came before that page was.
+func (s *Store) doubt(txid uint64, err error) error {
+	if s.file == nil {
+		if noRoom(err) {
+			return err
+		}
+		return &uncertain{err}
+	}
+	s.unsure = true
+	m, e := newestMeta(s.file)
+	switch {
+	case e != nil:
+		return &uncertain{errors.Join(err, e)}
+	case m.txid < txid:
+		return err
+	}
+	if e := s.heal(); e != nil {
+		return &uncertain{errors.Join(err, e)}
+	}
+	return nil
+}
+
 // noRoom reports whether a commit failed for want of room before its meta page
 // was written, so that a smaller one may succeed. A write says so with its
 // path; a sync does not, and then the outcome is not known. Of a file that

@@ -28,9 +28,10 @@ func (s *Store) update(fn func(t *txn) error) error {
 		if err := s.heal(); err != nil {
 			return err
 		}
-		committing := false
+		txid, committing := 0, false
 		err := s.db.Update(func(tx *bbolt.Tx) error {
 			t := &txn{store: s}
+			txid = tx.ID()
 			if err := t.begin(tx); err != nil {
 				return err
 			}
@@ -46,9 +47,11 @@ func (s *Store) update(fn func(t *txn) error) error {
 			committing = true
 			return nil
 		})
-		s.unsure = committing && err != nil && s.file != nil
-		if err == errNoChange {
+		switch {
+		case err == errNoChange:
 			return nil
+		case err != nil && committing:
+			return s.doubt(uint64(txid), err)
 		}
 		return err
 	})

@@ -56,6 +56,14 @@ const (
 
 func (r *request) claim(state int32) bool { return r.state.CompareAndSwap(waiting, state) }
 
+// undone is the error of a request that nobody has begun.
+func (r *request) undone(err error) error {
+	if r.job != nil {
+		return err
+	}
+	return notSaved(err)
+}
+
 // submit hands r to the writer and waits for its result, until ctx is done.
 func (s *Store) submit(ctx context.Context, r *request) error {
 	return s.submitTo(ctx, s.queue, r)
@@ -66,7 +74,7 @@ func (s *Store) submitTo(ctx context.Context, queue chan<- *request, r *request)
 	select {
 	case queue <- r:
 	case <-ctx.Done():
-		return ctx.Err()
+		return r.undone(ctx.Err())
 	case <-s.closing:
 		return s.closed()
 	case <-s.failure.happened:
@@ -76,7 +84,7 @@ func (s *Store) submitTo(ctx context.Context, queue chan<- *request, r *request)
 	case <-r.done:
 		return r.err
 	case <-ctx.Done():
-		return s.leave(r, ctx.Err(), fmt.Errorf("bolt: %s: the outcome is not known: %w", s.path, ctx.Err()))
+		return s.leave(r, r.undone(ctx.Err()), fmt.Errorf("bolt: %s: the outcome is not known: %w", s.path, ctx.Err()))
 	case <-s.stopped:
 		return s.leave(r, s.closed(), s.closed())
 	case <-s.failure.happened:
