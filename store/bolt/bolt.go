@@ -103,7 +103,7 @@ func Open(path string, opts ...Option) *Store {
 	if s.err != nil {
 		return s
 	}
-	o := opening{path: path, names: s.buckets, timeout: s.options.lockTimeout}
+	o := opening{path: path, names: s.buckets, timeout: s.options.lockTimeout, trusted: s.options.unverified}
 	if s.err = o.run(); s.err != nil {
 		return s
 	}

@@ -116,7 +116,7 @@ func (s *Store) exchangeClosed(next *opening) error {
 		return s.failure.set(fmt.Errorf("bolt: compact %s: %w", s.path, err))
 	}
 	renamed := os.Rename(next.real, s.real)
-	o := opening{path: s.path, names: s.buckets, timeout: s.options.lockTimeout}
+	o := opening{path: s.path, names: s.buckets, timeout: s.options.lockTimeout, trusted: true}
 	if err := o.run(); err != nil {
 		return s.failure.set(err)
 	}

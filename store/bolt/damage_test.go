@@ -150,8 +150,11 @@ func TestDamagedPages(t *testing.T) {
 
 func TestCorruptError(t *testing.T) {
 	err := &bolt.CorruptError{Path: "sessions.db", Err: io.ErrUnexpectedEOF}
-	require.EqualError(t, err, "bolt: sessions.db is damaged: unexpected EOF")
+	const remedy = "; restore a backup, or begin with another file"
+	require.EqualError(t, err, "bolt: sessions.db is damaged: unexpected EOF"+remedy)
 	require.ErrorIs(t, err, io.ErrUnexpectedEOF)
+	err.Page = 17
+	require.EqualError(t, err, "bolt: sessions.db is damaged: page 17: unexpected EOF"+remedy)
 	err.ID = store.ID{15: 1}
 	require.EqualError(t, err, "bolt: sessions.db: record "+strings.Repeat("0", 31)+"1 is damaged: unexpected EOF")
 }

@@ -24,18 +24,25 @@ var ErrDamaged = errors.New("the file is damaged")
 // apart because a damaged record is one session less, and a damaged file is a
 // store that has failed.
 type CorruptError struct {
-	Path string   // the file
+	Path string   // the file: the database, or its journal
 	ID   store.ID // the damaged record, or the zero ID when the file itself is damaged
+	Page uint64   // the damaged page of the file, or 0 when it is not one page
 	Err  error    // what is wrong with it
 }
 
-// Error names the file, the record and the damage.
+// Error names the file, the record or page and the damage, and says what can be
+// done about a file.
 func (e *CorruptError) Error() string {
-	if e.ID == (store.ID{}) {
-		return fmt.Sprintf("bolt: %s is damaged: %v", e.Path, e.Err)
+	switch {
+	case e.ID != store.ID{}:
+		return fmt.Sprintf("bolt: %s: record %s is damaged: %v", e.Path, e.ID, e.Err)
+	case e.Page != 0:
+		return fmt.Sprintf("bolt: %s is damaged: page %d: %v; %s", e.Path, e.Page, e.Err, remedy)
 	}
-	return fmt.Sprintf("bolt: %s: record %s is damaged: %v", e.Path, e.ID, e.Err)
+	return fmt.Sprintf("bolt: %s is damaged: %v; %s", e.Path, e.Err, remedy)
 }
+
+const remedy = "restore a backup, or begin with another file"
 
 // Unwrap makes the error match [store.ErrCorrupt] or [ErrDamaged], and what
 // lies under it.

@@ -47,6 +47,17 @@ func (s *Store) unsynced(exchange func(*opening) error, err error) func(*opening
 	}
 }
 
+// Verify verifies the structure of a file.
+func Verify(b []byte) error { return verify(bytes.NewReader(b), int64(len(b))) }
+
+// Unverified makes Open trust the structure of the file, as bbolt does.
+func Unverified() Option {
+	return func(o *options) error {
+		o.unverified = true
+		return nil
+	}
+}
+
 // Pending returns how many touches wait to be written.
 func (s *Store) Pending() int { return s.overlay.waiting() }
 

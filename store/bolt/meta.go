@@ -6,11 +6,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"io"
-	"os"
 )
-
-// bbolt believes what the first pages of a file say of its length, and reads
-// on beyond the end. So they are checked before it sees the file.
 
 // The two meta pages of a bbolt file are copies of this, one of an older
 // transaction than the other. Numbers are in the order of the machine.
@@ -22,49 +18,51 @@ const (
 
 	minPageSize = 1 << 10
 	maxPageSize = 1 << 24
+
+	// noFreelist stands in the place of the free list's page if there is none.
+	noFreelist = 1<<64 - 1
 )
 
 type metaPage struct {
 	pageSize uint32
+	root     uint64 // the page at the top of the tree that holds the buckets
+	freelist uint64 // the page of the free list, or noFreelist
 	pages    uint64 // how many pages the file has, at least
 	txid     uint64
 }
 
-// check looks at the newest valid meta page.
-func (o *opening) check() error {
-	info, err := o.file.Stat()
-	if err != nil {
-		return err
-	}
-	if info.Size() == 0 {
-		return nil // bbolt makes it
-	}
-	m, err := newestMeta(o.file)
-	if err != nil {
-		return &CorruptError{Path: o.path, Err: err}
-	}
-	if want := m.pages * uint64(m.pageSize); uint64(info.Size()) < want || m.pages > uint64(info.Size()) {
-		return &CorruptError{Path: o.path, Err: fmt.Errorf("cut off: it has %d bytes of at least %d", info.Size(), want)}
-	}
-	return nil
-}
+var errNoMeta = errors.New("not a bbolt database, or both of its meta pages are lost")
 
 // newestMeta finds both meta pages. The second one lies a page after the first, and
 // the size of a page is only known from one of them.
-func newestMeta(f *os.File) (metaPage, error) {
-	first, ok := readMeta(f, 0)
-	if ok {
-		if second, ok := readMeta(f, int64(first.pageSize)); ok && second.txid > first.txid {
-			return second, nil
-		}
+func newestMeta(r io.ReaderAt) (metaPage, error) {
+	first, ok := readMeta(r, 0)
+	if !ok {
+		return secondMeta(r)
+	}
+	second, ok := readMeta(r, int64(first.pageSize))
+	if !ok || second.txid <= first.txid {
 		return first, nil
 	}
+	if second.pageSize != first.pageSize {
+		return metaPage{}, errors.New("its meta pages do not agree on the size of a page")
+	}
+	return second, nil
+}
+
+// secondMeta looks for the second meta page in the places where bbolt does, and
+// in the same order: bbolt takes the first that it finds.
+func secondMeta(r io.ReaderAt) (metaPage, error) {
 	for size := int64(minPageSize); size <= maxPageSize; size *= 2 {
-		if second, ok := readMeta(f, size); ok && int64(second.pageSize) == size {
-			return second, nil
+		m, ok := readMeta(r, size)
+		if ok && int64(m.pageSize) == size {
+			return m, nil
+		}
+		if ok {
+			break
 		}
 	}
-	return metaPage{}, errors.New("not a bbolt database, or both of its meta pages are lost")
+	return metaPage{}, errNoMeta
 }
 
 // readMeta reports false when there is no valid meta page at offset.
@@ -78,6 +76,8 @@ func readMeta(r io.ReaderAt, offset int64) (metaPage, bool) {
 	sum.Write(b[:metaSize-8])
 	m := metaPage{
 		pageSize: order.Uint32(b[8:]),
+		root:     order.Uint64(b[16:]),
+		freelist: order.Uint64(b[32:]),
 		pages:    order.Uint64(b[40:]),
 		txid:     order.Uint64(b[48:]),
 	}
@@ -85,4 +85,13 @@ func readMeta(r io.ReaderAt, offset int64) (metaPage, bool) {
 		order.Uint64(b[metaSize-8:]) == sum.Sum64() &&
 		m.pageSize >= minPageSize && m.pageSize <= maxPageSize
 	return m, valid
+}
+
+// fits fails if a file of that size lacks pages that it should have. bbolt would
+// read on beyond its end.
+func (m metaPage) fits(size int64) error {
+	if want := m.pages * uint64(m.pageSize); uint64(size) < want || m.pages > uint64(size) {
+		return fmt.Errorf("cut off: it has %d bytes of at least %d", size, want)
+	}
+	return nil
 }

@@ -13,6 +13,7 @@ type options struct {
 	touchInterval time.Duration
 	prefix        string
 	journal       int64
+	unverified    bool // for tests alone: see what comes of it
 }
 
 func buildOptions(opts []Option) (options, error) {

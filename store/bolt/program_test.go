@@ -24,6 +24,7 @@ var programs = map[string]func(args []string){
 	"hold":   holdProgram,
 	"save":   saveProgram,
 	"change": changeProgram,
+	"trust":  trustProgram,
 }
 
 // start starts a program. It is killed when the test ends, if not before.

@@ -1,0 +1,192 @@
+package bolt
+
+import (
+	"encoding/binary"
+	"errors"
+)
+
+// tree walks the tree under a page, all of whose keys must be within the bounds.
+func (w *walk) tree(id uint64, keys bounds, depth int, where home) error {
+	p, err := w.page(id)
+	if err == nil {
+		err = w.use(id, p.pages)
+	}
+	if err == nil && depth > maxDepth {
+		err = errors.New("the tree is too deep")
+	}
+	switch {
+	case err != nil:
+	case p.kind == kindBranch:
+		var b []byte
+		if b, err = w.branch(p, keys, depth+where.level*(maxDepth+1)); err == nil {
+			return w.children(b, p.count, keys, depth, where)
+		}
+	case p.kind == kindLeaf:
+		var inside []nested
+		if inside, err = w.leaf(p, keys, where); err == nil {
+			return w.buckets(p, inside, where)
+		}
+	default:
+		err = errors.New("it is no part of a tree")
+	}
+	if err != nil {
+		return w.lost(loss{id, keys, where, err})
+	}
+	return nil
+}
+
+// branch verifies a branch page and returns its bytes, which are good for as long as
+// the walk is below it.
+func (w *walk) branch(p page, keys bounds, level int) ([]byte, error) {
+	if p.count == 0 || p.size > maxBranch {
+		return nil, errors.New("it is no branch that bbolt makes")
+	}
+	b, err := w.bytes(p.at, int(p.size))
+	if err != nil {
+		return nil, err
+	}
+	for len(w.branches) <= level {
+		w.branches = append(w.branches, nil)
+	}
+	b = append(w.branches[level][:0], b...)
+	w.branches[level] = b
+	e := &elements{whole: b, size: p.size}
+	if err := e.start(p.count); err != nil {
+		return nil, err
+	}
+	return b, within(e, keys, nil)
+}
+
+// children walks what is below a branch page.
+func (w *walk) children(b []byte, count int, keys bounds, depth int, where home) error {
+	e := &elements{whole: b, size: int64(len(b))}
+	if err := e.start(count); err != nil {
+		return err
+	}
+	_, err := e.next()
+	for more := true; more && err == nil; {
+		below := bounds{e.key, keys.high}
+		child := e.child
+		if more, err = e.next(); more {
+			below.high = e.key
+		}
+		if err == nil {
+			err = w.tree(child, below, depth+1, where)
+		}
+	}
+	return err
+}
+
+// within goes through all elements, whose keys must be within the bounds.
+func within(e *elements, keys bounds, each func() error) error {
+	for {
+		more, err := e.next()
+		if !more || err != nil {
+			return err
+		}
+		if (e.n == 1 || len(e.heads) == 0) && !keys.holds(e.key) { // those between are, if they ascend
+			return errors.New("it has keys that belong elsewhere")
+		}
+		if each == nil {
+			continue
+		}
+		if err := each(); err != nil {
+			return err
+		}
+	}
+}
+
+// nested is a bucket in a leaf that has a tree of its own.
+type nested struct {
+	name string
+	root uint64
+}
+
+// leaf verifies a leaf page, and returns the buckets in it.
+func (w *walk) leaf(p page, keys bounds, where home) (inside []nested, err error) {
+	e, err := w.elements(p)
+	if err != nil {
+		return nil, err
+	}
+	err = within(e, keys, func() error {
+		switch {
+		case e.flags == flagBucket:
+			root, err := w.bucket(e)
+			if err == nil && root != 0 {
+				inside = append(inside, nested{string(e.key), root})
+			}
+			return err
+		case e.flags != 0:
+			return errors.New("an element is of no known kind")
+		case where.top:
+			return errors.New("an element is not a bucket")
+		}
+		return nil
+	})
+	return inside, err
+}
+
+// bucket verifies the head of a bucket and, if it is small, the page inside it. It
+// returns the root of its tree, which is 0 if there is none.
+func (w *walk) bucket(e *elements) (root uint64, err error) {
+	n := e.value[1] - e.value[0]
+	if n < bucketHead || n > w.pageSize {
+		return 0, errors.New("a bucket is of a wrong size")
+	}
+	b, err := e.bytes(e.value[0], int(n))
+	if err != nil {
+		return 0, err
+	}
+	root, b = binary.NativeEndian.Uint64(b), b[bucketHead:]
+	if root != 0 {
+		if len(b) > 0 {
+			return 0, errors.New("a bucket is of a wrong size")
+		}
+		return root, nil
+	}
+	inner, err := inlinePage(b)
+	if err != nil {
+		return 0, err
+	}
+	return 0, within(inner, bounds{}, func() error {
+		if inner.flags != 0 {
+			return errors.New("a bucket inside a page has another one")
+		}
+		return nil
+	})
+}
+
+// inlinePage prepares to go through the page that is the value of a small bucket.
+func inlinePage(b []byte) (*elements, error) {
+	order := binary.NativeEndian
+	if len(b) < pageHead || order.Uint16(b[8:]) != kindLeaf || order.Uint32(b[12:]) != 0 {
+		return nil, errors.New("a bucket inside a page is none")
+	}
+	e := &elements{whole: b, leaf: true, size: int64(len(b))}
+	return e, e.start(int(order.Uint16(b[10:])))
+}
+
+// buckets reports a leaf and walks the trees of the buckets in it.
+func (w *walk) buckets(p page, inside []nested, where home) error {
+	if w.found != nil {
+		if err := w.found(p, where); err != nil {
+			return err
+		}
+	}
+	for _, b := range inside {
+		below := home{level: where.level + 1}
+		if where.top {
+			below.bucket = b.name
+		}
+		var err error
+		if below.level > maxNested {
+			err = w.lost(loss{p.id, bounds{}, below, errors.New("too many buckets within buckets")})
+		} else {
+			err = w.tree(b.root, bounds{}, 0, below)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
