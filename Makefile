@@ -75,8 +75,8 @@ fuzz:
 	done
 
 long:
-	@grep -q '^func TestLong_' *_test.go || { echo "no TestLong_ test here"; exit 1; }
-	GIMLET_LONG=1 $(GO) test -count=1 -timeout 60m -v -run '^TestLong_' .
+	@grep -q '^func TestLong_' *_test.go store/bolt/*_test.go || { echo "no TestLong_ test here"; exit 1; }
+	GIMLET_LONG=1 $(GO) test -count=1 -timeout 60m -v -run '^TestLong_' . ./store/bolt
 
 bench:
 	cd bench && $(GO) run .
