@@ -47,6 +47,7 @@ import (
 	"fmt"
 	"os"
 	"sync"
+	"time"
 
 	"go.etcd.io/bbolt"
 
@@ -69,15 +70,17 @@ type Store struct {
 	file *os.File // the handle inside db, nil when the database is shared
 	real string   // the absolute path of file, links resolved
 
-	queue    chan *request // for the writer
-	work     chan *request // for whoever writes the database: the checkpointer or, without a journal, the writer
-	wake     chan struct{} // has the checkpointer look
-	overlay  overlay
-	decision decision // of the writer
-	crowd    int      // how many had asked the writer at the end of its last round
-	journal  *journal // nil: the writer commits each group to the database
-	unsure   bool     // a commit failed, and the meta page on the disk may differ from that in memory
-	stats    counters
+	queue      chan *request // for the writer
+	work       chan *request // for whoever writes the database: the checkpointer or, without a journal, the writer
+	wake       chan struct{} // has the checkpointer look
+	overlay    overlay
+	decision   decision      // of the writer
+	crowd      int           // how many had asked the writer at the end of its last round
+	journal    *journal      // nil: the writer commits each group to the database
+	shrinkNext time.Time     // when to look again whether to compact
+	shrinkWait time.Duration // after attempts that were given up
+	unsure     bool          // a commit failed, and the meta page on the disk may differ from that in memory
+	stats      counters
 
 	closeOnce sync.Once
 	closing   chan struct{}  // closed when Close begins

@@ -30,13 +30,16 @@ func (s *Store) checkpoint() {
 		select {
 		case r := <-s.work:
 			s.do(r)
+			s.shrink()
 		case <-s.wake:
 			if s.load() > s.journal.size/2 && s.step() == nil {
 				s.stir()
 			}
 		case <-timer.C:
 			armed = false
-			_ = s.moveAll() // tried again, and reported to whom it concerns
+			if s.moveAll() == nil { // else tried again, and reported to whom it concerns
+				s.shrink()
+			}
 		case <-s.written:
 			s.finish()
 			return

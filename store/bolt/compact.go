@@ -19,12 +19,18 @@ import (
 // When ctx ends, or the store is closed, before the exchange, Compact gives up
 // and leaves the old file. A database that was handed to [New] cannot be
 // compacted: it is owned by the program.
+//
+// A store with a journal does it by itself, see [WithAutoCompact].
 func (s *Store) Compact(ctx context.Context) error {
-	exchange := s.exchangeOpen
+	return s.compactWith(ctx, s.exchange)
+}
+
+// exchange puts a copy in the place of the file.
+func (s *Store) exchange(next *opening) error {
 	if !locksBeforeOpening {
-		exchange = s.exchangeClosed
+		return s.exchangeClosed(next)
 	}
-	return s.compactWith(ctx, exchange)
+	return s.exchangeOpen(next)
 }
 
 func (s *Store) compactWith(ctx context.Context, exchange func(*opening) error) error {
@@ -35,17 +41,19 @@ func (s *Store) compactWith(ctx context.Context, exchange func(*opening) error) 
 		return s.describe("compact", errors.New("the database is owned by the program"))
 	}
 	return s.submitTo(ctx, s.work, &request{job: func() error {
-		if err := s.compact(ctx, exchange); err != nil {
+		if err := s.compact(exchange, func() error { return s.ready(ctx) }); err != nil {
 			return s.describe("compact", err)
 		}
+		s.stats.compactions.Add(1)
 		return nil
 	}})
 }
 
-// compact runs where the database is written, so nothing changes under it.
-func (s *Store) compact(ctx context.Context, exchange func(*opening) error) error {
+// compact runs where the database is written, so nothing changes under it. It
+// gives up as soon as goOn returns an error.
+func (s *Store) compact(exchange func(*opening) error, goOn func() error) error {
 	next := &opening{path: s.path, real: s.real + tempSuffix, timeout: s.options.lockTimeout, names: s.buckets}
-	err := s.guard(func() error { return s.rewrite(ctx, next) })
+	err := s.guard(func() error { return s.rewrite(next, goOn) })
 	if err == nil {
 		err = exchange(next)
 	}
@@ -68,7 +76,7 @@ func (s *Store) discard(next *opening) {
 
 // rewrite makes next a synced copy of the database without its free pages. It
 // holds the lock on its file, so that nobody else takes that after the rename.
-func (s *Store) rewrite(ctx context.Context, next *opening) error {
+func (s *Store) rewrite(next *opening, goOn func() error) error {
 	if err := os.Remove(next.real); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
@@ -82,12 +90,15 @@ func (s *Store) rewrite(ctx context.Context, next *opening) error {
 	if next.db, err = bbolt.Open(next.real, fileMode, o); err != nil {
 		return err
 	}
-	c := copier{dst: next.db, check: func() error { return s.ready(ctx) }}
+	c := copier{dst: next.db, check: goOn, sync: f.Sync}
 	if err := s.db.View(c.copy); err != nil {
 		return err
 	}
 	next.db.NoSync = false
-	return f.Sync()
+	if err := f.Sync(); err != nil {
+		return err
+	}
+	return goOn()
 }
 
 // exchangeOpen puts next in the place of the database. It needs a system that

@@ -15,6 +15,7 @@ const copyBytes = 8 << 20
 type copier struct {
 	dst   *bbolt.DB
 	check func() error // why to stop
+	sync  func() error // makes durable what was copied, so that no sync takes long; nil for never
 	tx    *bbolt.Tx    // of dst
 	size  int          // what tx has been given
 }
@@ -83,6 +84,11 @@ func (c *copier) put(path [][]byte, k, v []byte) error {
 	}
 	if err := c.tx.Commit(); err != nil {
 		return err
+	}
+	if c.sync != nil {
+		if err := c.sync(); err != nil {
+			return err
+		}
 	}
 	return c.begin()
 }

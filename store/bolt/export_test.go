@@ -26,11 +26,7 @@ func (s *Store) CompactClosed(ctx context.Context) error {
 // CompactUnsynced is Compact whose rename cannot be made durable, for the
 // reason err.
 func (s *Store) CompactUnsynced(ctx context.Context, err error) error {
-	exchange := s.exchangeOpen
-	if !locksBeforeOpening {
-		exchange = s.exchangeClosed
-	}
-	return s.compactWith(ctx, s.unsynced(exchange, err))
+	return s.compactWith(ctx, s.unsynced(s.exchange, err))
 }
 
 // CompactClosedUnsynced is the same for CompactClosed.
@@ -341,3 +337,17 @@ func (s *Store) LeaveFrame(records ...store.Record) error {
 
 // Fail ends the store as a fault would.
 func (s *Store) Fail(err error) { _ = s.failure.set(err) }
+
+// ShrinkWhile compacts the file as it is done automatically, and calls fn in its
+// middle.
+func (s *Store) ShrinkWhile(ctx context.Context, fn func()) error {
+	return s.submitTo(ctx, s.work, &request{job: func() error {
+		return s.compact(s.exchange, func() error {
+			fn()
+			return s.undisturbed()
+		})
+	}})
+}
+
+// Closed is closed when Close begins.
+func (s *Store) Closed() <-chan struct{} { return s.closing }

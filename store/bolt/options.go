@@ -13,6 +13,7 @@ type options struct {
 	touchInterval time.Duration
 	prefix        string
 	journal       int64
+	autoCompact   bool
 	unverified    bool // for tests alone: see what comes of it
 }
 
@@ -22,6 +23,7 @@ func buildOptions(opts []Option) (options, error) {
 		touchInterval: time.Second,
 		prefix:        "gimlet",
 		journal:       16 << 20,
+		autoCompact:   true,
 	}
 	for _, opt := range opts {
 		if err := opt(&o); err != nil {
@@ -41,6 +43,20 @@ func WithLockTimeout(d time.Duration) Option {
 			return fmt.Errorf("WithLockTimeout(%v): must be more than zero", d)
 		}
 		o.lockTimeout = d
+		return nil
+	}
+}
+
+// WithAutoCompact sets whether the file is compacted by itself: when more than
+// half of it, and more than 8 MiB, is free, and requests leave room in the journal
+// meanwhile. The default is true. Until it is done the disk holds a second file;
+// nothing begins unless the disk has room for two.
+//
+// It is without effect on a store without a journal: there a compaction keeps
+// all changes waiting, and is left to [Store.Compact].
+func WithAutoCompact(on bool) Option {
+	return func(o *options) error {
+		o.autoCompact = on
 		return nil
 	}
 }

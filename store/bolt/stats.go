@@ -14,6 +14,7 @@ type Stats struct {
 	Touches      uint64 // touches taken
 	Coalesced    uint64 // touches that took the place of one that was not written yet
 	Swept        uint64 // expired records removed
+	Compactions  uint64 // times that the file was compacted, by itself or by Compact
 }
 
 // Stats returns the present counts. Each is exact; together they are not a
@@ -31,11 +32,12 @@ func (s *Store) Stats() Stats {
 		Touches:      c.touches.Load(),
 		Coalesced:    c.coalesced.Load(),
 		Swept:        c.swept.Load(),
+		Compactions:  c.compactions.Load(),
 	}
 }
 
 type counters struct {
-	reads, commits, changes, largest, bytes, checkpoints, records, touches, coalesced, swept atomic.Uint64
+	reads, commits, changes, largest, bytes, checkpoints, records, touches, coalesced, swept, compactions atomic.Uint64
 }
 
 // served counts a group that was made durable, if it wrote anything.
