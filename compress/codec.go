@@ -24,8 +24,9 @@ type codec struct {
 
 // The first byte of the stored form.
 const (
-	formatRaw  = 0x3c
-	formatZstd = 0xa5
+	formatRaw   = 0x3c
+	formatZstd  = 0xa5
+	formatShort = 0x69
 )
 
 const (
@@ -70,17 +71,27 @@ func newCodec(o options) (*codec, error) {
 	return c, err
 }
 
-// pack returns the stored form of data, in bytes of its own.
-func (c *codec) pack(data []byte) ([]byte, error) {
+// pack returns the stored form of data, in bytes of its own. d is nil if there
+// is no dictionary.
+func (c *codec) pack(data []byte, d *dictionary) ([]byte, error) {
+	if d != nil {
+		if packed := d.pack(data); packed != nil {
+			return packed, nil
+		}
+	}
 	if c.encoder != nil && len(data) >= c.minSize {
 		packed, err := c.compress(data)
 		if err != nil || len(packed) <= len(data)-len(data)/8 {
 			return packed, err
 		}
 	}
+	return rawForm(data), nil
+}
+
+func rawForm(data []byte) []byte {
 	packed := make([]byte, 0, 1+len(data))
 	packed = append(packed, formatRaw)
-	return append(packed, data...), nil
+	return append(packed, data...)
 }
 
 func (c *codec) compress(data []byte) ([]byte, error) {
@@ -94,7 +105,8 @@ func (c *codec) compress(data []byte) ([]byte, error) {
 	return c.encoder.EncodeAll(data, packed), nil
 }
 
-// unpack is the inverse of pack. What it returns may be a part of packed.
+// unpack is the inverse of pack without a dictionary. What it returns may be a
+// part of packed.
 func (c *codec) unpack(packed []byte) ([]byte, error) {
 	if len(packed) == 0 {
 		return nil, corrupt("the data lacks its first byte")

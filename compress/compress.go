@@ -34,6 +34,8 @@ import (
 type Store struct {
 	inner   store.Store
 	codec   *codec
+	known   *known
+	learner *learner // nil if no dictionaries are to be made or used
 	counts  counts
 	closing sync.Once
 }
@@ -57,7 +59,11 @@ func New(inner store.Store, opts ...Option) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("compress: %w", err)
 	}
-	return &Store{inner: inner, codec: c}, nil
+	s := &Store{inner: inner, codec: c, known: newKnown(inner, c)}
+	if o.dictionary && o.level != None {
+		s.learner = newLearner(s.known)
+	}
+	return s, nil
 }
 
 // Load implements [store.Store]. Data that cannot be decompressed is
@@ -67,7 +73,7 @@ func (s *Store) Load(ctx context.Context, id store.ID) (store.Record, error) {
 	if err != nil {
 		return store.Record{}, err
 	}
-	if err := s.unpack(&r); err != nil {
+	if err := s.unpack(ctx, &r); err != nil {
 		return store.Record{}, err
 	}
 	return r, nil
@@ -82,13 +88,29 @@ func (s *Store) Save(ctx context.Context, r store.Record) error {
 		return fmt.Errorf("compress: record %s: %w: %d bytes, the limit is %d",
 			r.ID, store.ErrTooLarge, len(r.Data), s.codec.maxSize)
 	}
-	packed, err := s.codec.pack(r.Data)
+	packed, err := s.codec.pack(r.Data, s.dictionary())
 	if err != nil {
 		return err
 	}
 	s.counts.saved(r.Data, packed)
+	data := r.Data
 	r.Data = packed
-	return s.inner.Save(ctx, r)
+	if err := s.inner.Save(ctx, r); err != nil {
+		return err
+	}
+	if s.learner != nil && len(data) >= minShort && len(data) < borderShort {
+		r.Data = data
+		s.learner.saved(r, len(packed))
+	}
+	return nil
+}
+
+// dictionary returns the one to compress with, or nil.
+func (s *Store) dictionary() *dictionary {
+	if s.learner == nil {
+		return nil
+	}
+	return s.learner.current.Load()
 }
 
 // Touch passes the call on.
@@ -103,16 +125,20 @@ func (s *Store) Delete(ctx context.Context, id store.ID) error {
 
 // List implements [store.Store]. A record whose data cannot be decompressed is
 // yielded with only its ID set, with ErrCorrupt, and the listing goes on.
+// Dictionaries are not yielded: they are nobody's.
 func (s *Store) List(ctx context.Context, owner string) iter.Seq2[store.Record, error] {
 	return func(yield func(store.Record, error) bool) {
 		for r, err := range s.inner.List(ctx, owner) {
+			if isDictionary(r.ID) {
+				continue
+			}
 			if err == nil {
-				err = s.unpack(&r)
+				err = s.unpack(ctx, &r)
 				if err != nil {
 					r = store.Record{ID: r.ID}
 				}
 			}
-			if !yield(r, err) || errors.Is(err, store.ErrClosed) {
+			if !yield(r, err) || err != nil && !errors.Is(err, store.ErrCorrupt) {
 				return
 			}
 		}
@@ -125,13 +151,25 @@ func (s *Store) Sweep(ctx context.Context, now time.Time, limit int) (int, error
 }
 
 // unpack replaces the data of r, which came from the inner store and is ours.
-func (s *Store) unpack(r *store.Record) error {
-	data, err := s.codec.unpack(r.Data)
+func (s *Store) unpack(ctx context.Context, r *store.Record) error {
+	data, err := s.open(ctx, r.Data)
 	if errors.Is(err, store.ErrCorrupt) {
 		return fmt.Errorf("compress: record %s: %w", r.ID, err)
 	}
 	r.Data = data
 	return err
+}
+
+// open returns the data whose stored form is packed.
+func (s *Store) open(ctx context.Context, packed []byte) ([]byte, error) {
+	if len(packed) == 0 || packed[0] != formatShort {
+		return s.codec.unpack(packed)
+	}
+	data, fresh, err := s.known.unpack(ctx, packed[1:])
+	if fresh && s.learner != nil {
+		s.learner.wake() // what was good enough for others may be so here
+	}
+	return data, err
 }
 
 // Close closes the compressor and then the store behind it, in the order in
@@ -143,6 +181,10 @@ func (s *Store) unpack(r *store.Record) error {
 func (s *Store) Close() error {
 	var err error
 	s.closing.Do(func() {
+		if s.learner != nil {
+			s.learner.close()
+			defer s.learner.done.Wait()
+		}
 		s.codec.close()
 		err = s.inner.Close()
 	})

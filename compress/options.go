@@ -13,6 +13,8 @@ type options struct {
 	level   Level
 	minSize int
 	maxSize int
+
+	dictionary bool
 }
 
 // Level says how hard the compressor tries. Reading is the same for all of
@@ -52,7 +54,7 @@ const (
 )
 
 func defaults() options {
-	return options{level: Fastest, minSize: defaultMinSize, maxSize: defaultMaxSize}
+	return options{level: Fastest, minSize: defaultMinSize, maxSize: defaultMaxSize, dictionary: true}
 }
 
 // WithLevel sets how hard the compressor tries. The default is [Fastest].
@@ -73,6 +75,13 @@ func WithMinSize(bytes int) Option {
 // value 1 GiB.
 func WithMaxSize(bytes int) Option {
 	return func(o *options) { o.maxSize = bytes }
+}
+
+// WithDictionary says whether dictionaries are made of what is saved, and used
+// to compress records of 64 bytes to 3 KiB. The default is true. Records that
+// were compressed with a dictionary are read in either case.
+func WithDictionary(use bool) Option {
+	return func(o *options) { o.dictionary = use }
 }
 
 func (o options) check() error {
