@@ -187,12 +187,12 @@ func packedSize(d *dictionary, data []byte) int {
 	return len(data)
 }
 
-// close makes the goroutine end soon, and wait waits for that. What was
-// gathered is freed.
+// close makes the goroutine end soon, for which done waits, and frees what was
+// gathered.
 func (l *learner) close() {
 	l.stop()
 	l.mu.Lock()
 	l.closed = true
 	l.mu.Unlock()
-	l.samples.drop()
+	l.samples.close()
 }

@@ -48,14 +48,26 @@ type samples struct {
 	all    []sample
 	seen   map[store.ID]bool
 	people map[string]int
+	closed bool
 }
 
 // gather begins anew.
 func (s *samples) gather() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.closed {
+		return
+	}
 	s.all, s.seen, s.people = nil, make(map[store.ID]bool), make(map[string]int)
 	s.on.Store(true)
+}
+
+// close forgets everything, for good.
+func (s *samples) close() {
+	s.mu.Lock()
+	s.closed = true
+	s.mu.Unlock()
+	s.drop()
 }
 
 // drop forgets everything, and gathers no more.

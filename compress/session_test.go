@@ -1,10 +1,12 @@
 package compress_test
 
 import (
+	"context"
 	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -55,15 +57,20 @@ func teach(t testing.TB, s *compress.Store, n int) (saved []store.Record) {
 	return saved
 }
 
-// taught returns the record of a dictionary for the sessions of visitors.
-func taught(t testing.TB, number int) store.Record {
-	t.Helper()
+// taughtContent is what a dictionary for the sessions of visitors holds.
+var taughtContent = sync.OnceValues(func() ([]byte, error) {
 	var data [][]byte
 	var people []string
 	for i := range 192 {
 		data, people = append(data, session(i, 220)), append(people, fmt.Sprint(i))
 	}
-	content, err := compress.Train(t.Context(), data, people)
+	return compress.Train(context.Background(), data, people)
+})
+
+// taught returns the record of a dictionary for the sessions of visitors.
+func taught(t testing.TB, number int) store.Record {
+	t.Helper()
+	content, err := taughtContent()
 	require.NoError(t, err)
 	require.Greater(t, len(content), 100)
 	return compress.DictionaryRecord(number, content, 0.5)
