@@ -1,9 +1,11 @@
 package gimlet
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -93,4 +95,38 @@ func TestFormat_compression(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, data, string(read.Data))
 	}
+}
+
+func TestFormat_dictionary(t *testing.T) {
+	page := docs.Read(t, formatPage)
+	id := store.ID(docs.Bytes(t, page, "dictionary-id"))
+	require.True(t, id.Reserved())
+	const data = "user_id=1000001 visits=12 email=grace@example.org user_id=1000002 visits=7"
+	synctest.Test(t, func(t *testing.T) {
+		inner := memory.New()
+		require.NoError(t, inner.Save(t.Context(), store.Record{ID: id, Version: 1, Data: docs.Bytes(t, page, "dictionary")}))
+		r := store.Record{ID: exampleID, Version: 1, Data: docs.Bytes(t, page, "short")}
+		require.NoError(t, inner.Save(t.Context(), r))
+		s, err := compress.New(inner)
+		require.NoError(t, err)
+		defer s.Close()
+		read, err := s.Load(t.Context(), r.ID)
+		require.NoError(t, err)
+		require.Equal(t, data, string(read.Data))
+
+		synctest.Wait() // the dictionary comes into use for saving
+		require.Equal(t, 1, s.Stats().Dictionary)
+		require.NoError(t, s.Save(t.Context(), store.Record{ID: exampleID, Version: 2, Data: []byte(data)}))
+		written, err := inner.Load(t.Context(), r.ID)
+		require.NoError(t, err)
+		require.Equal(t, r.Data[:6], written.Data[:6], "form, number and checksum")
+
+		for i := range r.Data {
+			damaged := store.Record{ID: exampleID, Version: uint64(3 + i), Data: bytes.Clone(r.Data)}
+			damaged.Data[i] ^= 0x80
+			require.NoError(t, inner.Save(t.Context(), damaged))
+			_, err := s.Load(t.Context(), r.ID)
+			require.ErrorIs(t, err, store.ErrCorrupt, "with a bit of byte %d turned", i)
+		}
+	})
 }

@@ -166,12 +166,14 @@ type Compression int
 
 const (
 	// CompressionFastest is zstd at its fastest level, for records that are
-	// large enough to gain from it. It is the default.
+	// large enough to gain from it, and S2 with a dictionary for shorter ones.
+	// The dictionary is made in the background of what the sessions of many
+	// people have in common, and kept in the store. It is the default.
 	CompressionFastest Compression = iota
 	// CompressionBalanced is zstd at its default level: smaller by two or
 	// three percent, at up to half as much work again.
 	CompressionBalanced
-	// CompressionNone stores records as they are.
+	// CompressionNone stores records as they are, and makes no dictionary.
 	CompressionNone
 )
 

@@ -30,8 +30,9 @@ const (
 	// takes up to half as long again and twice the memory.
 	Balanced
 
-	// None stores all data as it is. Records that were stored compressed can
-	// still be read, which they cannot without a Store of this package.
+	// None stores all data as it is, and makes no dictionary. Records that were
+	// stored compressed can still be read, which they cannot without a Store of
+	// this package.
 	None
 )
 
@@ -44,9 +45,9 @@ func (l Level) zstd() zstd.EncoderLevel {
 }
 
 const (
-	// Session data of 500 bytes is as large after compression as before, and
-	// data of 2 KB is half as large. In between trying costs 7 µs for each
-	// save, and for what it gains, 3 µs for each load.
+	// Without a dictionary, session data of 500 bytes is as large after
+	// compression as before, and data of 2 KB is half as large. In between
+	// trying costs 7 µs for each save, and for what it gains, 3 µs for each load.
 	defaultMinSize = 1 << 10
 
 	defaultMaxSize  = 16 << 20
@@ -62,8 +63,9 @@ func WithLevel(l Level) Option {
 	return func(o *options) { o.level = l }
 }
 
-// WithMinSize sets the size in bytes from which on data is compressed; less is
-// stored as it is. The default is 1024: smaller session data hardly shrinks.
+// WithMinSize sets the size in bytes from which on data is compressed without a
+// dictionary; less is stored as it is if no dictionary helps. The default is
+// 1024: smaller session data hardly shrinks.
 func WithMinSize(bytes int) Option {
 	return func(o *options) { o.minSize = bytes }
 }
@@ -78,8 +80,9 @@ func WithMaxSize(bytes int) Option {
 }
 
 // WithDictionary says whether dictionaries are made of what is saved, and used
-// to compress records of 64 bytes to 3 KiB. The default is true. Records that
-// were compressed with a dictionary are read in either case.
+// to compress records of 64 bytes to 3 KiB. The default is true; the package
+// documentation says what gets into a dictionary. Records that were compressed
+// with one are read in either case.
 func WithDictionary(use bool) Option {
 	return func(o *options) { o.dictionary = use }
 }
