@@ -8,11 +8,11 @@ import "encoding/binary"
 // words: what encode makes of it is smaller than with either, for a quarter of
 // the work of the latter. The form is that of s2, and its decoder reads it.
 
-// The kinds of elements of a block: the two lowest bits of the first byte.
+// The kinds of elements of a block: the two lowest bits of the first byte. For
+// literal bytes they are 0.
 const (
-	tagLiteral = iota
-	tagNear    // a copy of 4 to 11 bytes from less than 2048 before, or from as far as the last copy
-	tagFar     // a copy of up to 64 bytes from less than 65536 before
+	tagNear = 1 // a copy of 4 to 11 bytes from less than 2048 before, or from as far as the last copy
+	tagFar  = 2 // a copy of up to 64 bytes from less than 65536 before
 )
 
 const (
@@ -63,11 +63,11 @@ func appendLiteral(dst, b []byte) []byte {
 	case n < 0:
 		return dst
 	case n < 60:
-		dst = append(dst, byte(n)<<2|tagLiteral)
+		dst = append(dst, byte(n)<<2)
 	case n < 1<<8:
-		dst = append(dst, 60<<2|tagLiteral, byte(n))
+		dst = append(dst, 60<<2, byte(n))
 	default:
-		dst = append(dst, 61<<2|tagLiteral, byte(n), byte(n>>8))
+		dst = append(dst, 61<<2, byte(n), byte(n>>8))
 	}
 	return append(dst, b...)
 }

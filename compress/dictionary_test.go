@@ -156,7 +156,7 @@ func TestLoad_DamagedShortForm(t *testing.T) {
 		"no length before":                           stored[:6],
 		"no length":                                  append(bytes.Clone(stored[:6]), bytes.Repeat([]byte{0xff}, 20)...),
 		"40001 bytes of data, the limit is 40000":    form(1, 40_001, bomb...),
-		"4294967295 bytes of data, the limit is":     form(1, 1<<32-1, bomb...),
+		"2147483647 bytes of data, the limit is":     form(1, 1<<31-1, bomb...),
 		"corrupt input":                              form(1, 30_000, bomb...),
 		"corrupt record: s2":                         form(1, 40_000),
 		"the checksum of the data is wrong":          form(1, 5, 4<<2, 'a', 'b', 'c', 'd', 'e'),
@@ -227,25 +227,29 @@ func TestLoad_WrongDictionary(t *testing.T) {
 	}
 }
 
-// Two dictionaries that both know the data were swapped: the blocks decode,
-// and the check finds it.
+// A dictionary was swapped for another one with which the blocks decode: to
+// other data, or to the same, by chance.
 func TestLoad_SwappedDictionaries(t *testing.T) {
 	data := session(1, 220)
-	content := append(bytes.Clone(data), noise(50)...)
-	changed := bytes.Clone(content)
-	changed[60] ^= 1
-	inner := memory.New()
-	require.NoError(t, inner.Save(t.Context(), compress.DictionaryRecord(1, content, 0.5)))
-	s := open(t, keepOpen{inner})
-	s.Look()
-	r := newRecord(data)
-	require.NoError(t, s.Save(t.Context(), r))
+	content := append(noise(50), data...)
+	for name, changed := range map[string]int{"where it is used": 100, "where it is not": 10} {
+		t.Run(name, func(t *testing.T) {
+			inner := memory.New()
+			require.NoError(t, inner.Save(t.Context(), compress.DictionaryRecord(1, content, 0.5)))
+			s := open(t, keepOpen{inner})
+			s.Look()
+			r := newRecord(data)
+			require.NoError(t, s.Save(t.Context(), r))
 
-	require.NoError(t, inner.Delete(t.Context(), compress.DictionaryID(1)))
-	require.NoError(t, inner.Save(t.Context(), compress.DictionaryRecord(1, changed, 0.5)))
-	_, err := open(t, inner).Load(t.Context(), r.ID)
-	require.ErrorIs(t, err, store.ErrCorrupt)
-	require.ErrorContains(t, err, "the checksum of the data is wrong, or dictionary 1 is another one")
+			other := bytes.Clone(content)
+			other[changed] ^= 1
+			require.NoError(t, inner.Delete(t.Context(), compress.DictionaryID(1)))
+			require.NoError(t, inner.Save(t.Context(), compress.DictionaryRecord(1, other, 0.5)))
+			_, err := open(t, inner).Load(t.Context(), r.ID)
+			require.ErrorIs(t, err, store.ErrCorrupt)
+			require.ErrorContains(t, err, "the checksum of the data is wrong, or dictionary 1 is another one")
+		})
+	}
 }
 
 // Each byte of a dictionary's record is changed: it is not used for saving,

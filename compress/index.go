@@ -80,16 +80,13 @@ func (m *match) improve(length, offset int) {
 }
 
 // lengthAt returns how many bytes at a place of src are the same as those
-// offset bytes before.
+// offset bytes before. The offset is that of an earlier match, so it does not
+// lead out of the dictionary.
 func (x *index) lengthAt(src []byte, at, offset int) int {
 	if offset <= at {
 		return common(src[at-offset:], src[at:])
 	}
-	from := len(x.content) - (offset - at)
-	if from < 0 {
-		return 0
-	}
-	return common(x.content[from:], src[at:])
+	return common(x.content[len(x.content)-(offset-at):], src[at:])
 }
 
 // extend makes a match at a place of src begin earlier, where that is possible

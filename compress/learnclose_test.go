@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -16,8 +17,8 @@ import (
 	"github.com/gimlet-go/gimlet/store/memory"
 )
 
-// Close ends the making of a dictionary wherever it is, and does not wait for
-// a store that hangs longer than the store waits for the end of the call.
+// Close ends the making of a dictionary wherever it is, and nothing is left of
+// it.
 func TestClose_WhileLearning(t *testing.T) {
 	before := runtime.NumGoroutine()
 	rounds := 60
@@ -70,24 +71,33 @@ func TestClose_WhileLearning(t *testing.T) {
 	require.LessOrEqual(t, runtime.NumGoroutine(), before)
 }
 
-// hanging is a store whose Load of reserved IDs waits for its context.
-type hanging struct{ store.Store }
+// hanging is a store whose Load of reserved IDs waits for its context, and a
+// second longer.
+type hanging struct {
+	store.Store
+	left *atomic.Bool
+}
 
 func (s hanging) Load(ctx context.Context, id store.ID) (store.Record, error) {
 	if id.Reserved() {
 		<-ctx.Done()
+		time.Sleep(time.Second)
+		s.left.Store(true)
 		return store.Record{}, ctx.Err()
 	}
 	return s.Store.Load(ctx, id)
 }
 
+// The inner store hangs until the end of the context, which Close brings.
 func TestClose_StoreHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := open(t, hanging{memory.New()})
+		var left atomic.Bool
+		s := open(t, hanging{memory.New(), &left})
 		for i := range 2 * compress.EnoughSamples {
 			require.NoError(t, s.Save(t.Context(), visit(i)))
 		}
 		synctest.Wait()
 		require.NoError(t, s.Close())
+		require.True(t, left.Load(), "nobody is left inside")
 	})
 }
