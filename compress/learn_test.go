@@ -101,6 +101,20 @@ func TestLearn_NothingInCommon(t *testing.T) {
 	require.Zero(t, s.Stats().Dictionary)
 }
 
+// A dictionary that saves less than a tenth is not taken, one that saves more is.
+func TestLearn_LittleToGain(t *testing.T) {
+	for common, want := range map[int]int{40: 0, 70: 1} {
+		s := open(t, memory.New())
+		for i := range compress.EnoughSamples {
+			r := visit(i)
+			r.Data = append(noise(1000)[:common:common], noise(400 - common + i)[i:]...)
+			require.NoError(t, s.Save(t.Context(), r))
+		}
+		s.Learned()
+		require.Equal(t, want, s.Stats().Dictionary, "%d bytes of 400 in common", common)
+	}
+}
+
 // Two stores on the same records, as in two processes, make a dictionary at
 // the same time. One is stored, both use it.
 func TestLearn_TwoStores(t *testing.T) {
