@@ -73,14 +73,22 @@ func BenchmarkDictionary(b *testing.B) {
 	}
 }
 
-// What it costs to make a dictionary.
+// What it costs to make a dictionary, of sessions of the usual length and of
+// as much as is ever looked at.
 func BenchmarkTrain(b *testing.B) {
-	c := &crowd{}
-	for i := range compress.EnoughSamples {
-		c.add(fmt.Sprint(i), i, "")
-	}
-	for b.Loop() {
-		_, err := compress.Train(b.Context(), c.data, c.people)
-		require.NoError(b, err)
+	for name, note := range map[string]int{"usual": 220, "most": compress.MaxSample} {
+		b.Run(name, func(b *testing.B) {
+			c := &crowd{}
+			for i := range compress.EnoughSamples {
+				data := session(i, note)
+				c.data = append(c.data, data[:min(len(data), compress.MaxSample)])
+				c.people = append(c.people, fmt.Sprint(i))
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				_, err := compress.Train(b.Context(), c.data, c.people)
+				require.NoError(b, err)
+			}
+		})
 	}
 }
