@@ -30,7 +30,11 @@ type corpus struct {
 // newCorpus arranges samples, of which there are at most 65535. It ends early
 // with the error of ctx.
 func newCorpus(ctx context.Context, all []sample) (*corpus, error) {
-	c := &corpus{}
+	size := 0
+	for _, s := range all {
+		size += len(s.data)
+	}
+	c := &corpus{text: make([]byte, 0, size), of: make([]uint16, 0, size)}
 	numbers := make(map[string]uint16)
 	for i, s := range all {
 		number, ok := numbers[s.person]
@@ -41,7 +45,9 @@ func newCorpus(ctx context.Context, all []sample) (*corpus, error) {
 		c.people = append(c.people, number)
 		c.text = append(c.text, s.data...)
 		c.ends = append(c.ends, int32(len(c.text)))
-		c.of = append(c.of, slices.Repeat([]uint16{uint16(i)}, len(s.data))...)
+		for range s.data {
+			c.of = append(c.of, uint16(i))
+		}
 	}
 	c.counted = make([]int32, len(numbers))
 	if err := c.sort(ctx); err != nil {
@@ -67,10 +73,18 @@ type suffix struct {
 	place int32
 }
 
-// sort sorts the places at which a string can begin. It does so by their first
-// byte first, in order to look at ctx in between.
+// sort sorts the places at which a string can begin. It does so for one first
+// byte after the other, in order to look at ctx in between.
 func (c *corpus) sort(ctx context.Context) error {
+	var sizes [256]int
+	for _, b := range c.text {
+		sizes[b]++
+	}
+	room := make([]suffix, len(c.text))
 	var groups [256][]suffix
+	for b, n := range sizes {
+		groups[b], room = room[:0:n], room[n:]
+	}
 	for place := range int32(len(c.text)) {
 		b := c.from(place)
 		if len(b) < minString {
@@ -85,15 +99,17 @@ func (c *corpus) sort(ctx context.Context) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		slices.SortFunc(group, func(a, b suffix) int {
-			if a.start != b.start {
-				return cmp.Compare(a.start, b.start)
-			}
-			return bytes.Compare(c.from(a.place), c.from(b.place))
-		})
+		slices.SortFunc(group, c.compare)
 		for _, s := range group {
 			c.sorted = append(c.sorted, s.place)
 		}
 	}
 	return nil
+}
+
+func (c *corpus) compare(a, b suffix) int {
+	if a.start != b.start {
+		return cmp.Compare(a.start, b.start)
+	}
+	return bytes.Compare(c.from(a.place), c.from(b.place))
 }
