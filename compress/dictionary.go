@@ -56,17 +56,23 @@ const (
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // dictionaryID returns the ID of the record that holds a dictionary.
-func dictionaryID(number int) store.ID {
-	sum := sha256.Sum256(binary.AppendUvarint([]byte("gimlet dictionary\x00"), uint64(number)))
+func dictionaryID(number int) store.ID { return idOf("gimlet dictionary\x00", number) }
+
+// spareID returns the ID of the record that holds a dictionary once more: many
+// sessions depend on it, and one damaged record must not cost them all.
+func spareID(number int) store.ID { return idOf("gimlet dictionary spare\x00", number) }
+
+func idOf(what string, number int) store.ID {
+	sum := sha256.Sum256(binary.AppendUvarint([]byte(what), uint64(number)))
 	var id store.ID
 	copy(id[6:], sum[:])
 	return id
 }
 
 var dictionaryIDs = func() map[store.ID]bool {
-	ids := make(map[store.ID]bool, maxDictionaries)
+	ids := make(map[store.ID]bool, 2*maxDictionaries)
 	for n := range maxDictionaries {
-		ids[dictionaryID(n+1)] = true
+		ids[dictionaryID(n+1)], ids[spareID(n+1)] = true, true
 	}
 	return ids
 }()

@@ -44,8 +44,19 @@ func (k *known) get(ctx context.Context, number int) (d *dictionary, fresh bool,
 	return d, true, nil
 }
 
+// load returns a dictionary from its record or, if that is lost, from its spare.
 func (k *known) load(ctx context.Context, number int) (*dictionary, error) {
-	r, err := k.inner.Load(ctx, dictionaryID(number))
+	d, err := k.loadFrom(ctx, dictionaryID(number), number)
+	if errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrCorrupt) {
+		if spare, e := k.loadFrom(ctx, spareID(number), number); e == nil {
+			return spare, nil
+		}
+	}
+	return d, err
+}
+
+func (k *known) loadFrom(ctx context.Context, id store.ID, number int) (*dictionary, error) {
+	r, err := k.inner.Load(ctx, id)
 	if err != nil {
 		return nil, err
 	}
@@ -65,6 +76,19 @@ func (k *known) insert(ctx context.Context, d *dictionary) error {
 	}
 	k.loaded[d.number].Store(d)
 	return nil
+}
+
+// insertSpare stores the spare of a dictionary, unless it has one.
+func (k *known) insertSpare(ctx context.Context, d *dictionary) error {
+	_, err := k.inner.Load(ctx, spareID(d.number))
+	if !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
+	err = k.inner.Save(ctx, store.Record{ID: spareID(d.number), Version: 1, Data: rawForm(d.encode())})
+	if errors.Is(err, store.ErrConflict) {
+		return nil
+	}
+	return err
 }
 
 // unpack returns data in the form that refers to a dictionary, and whether

@@ -110,6 +110,7 @@ func (l *learner) look(ctx context.Context) error {
 		case errors.Is(err, store.ErrNotFound):
 			return nil
 		case err == nil:
+			_ = l.known.insertSpare(ctx, d)
 			l.current.Store(d)
 		case !errors.Is(err, store.ErrCorrupt):
 			return err
@@ -157,6 +158,7 @@ func (l *learner) improve(ctx context.Context, all []sample) error {
 	case err != nil:
 		return err
 	}
+	_ = l.known.insertSpare(ctx, d) // else at the next start
 	l.looked = d.number
 	l.current.Store(d)
 	l.settle(ratio)
