@@ -60,21 +60,19 @@ func (s *Store) backup(w io.Writer) (n int64, err error) {
 // the transaction has begun: Compact may replace the file meanwhile, for the
 // transaction keeps the old one.
 func (s *Store) snapshot(w io.Writer) error {
-	var tx *bbolt.Tx
 	s.gate.RLock()
 	s.stats.reads.Add(1)
-	err := s.guard(func() (err error) {
-		tx, err = s.db.Begin(false)
-		return err
-	})
+	tx, err := s.beginReading()
 	s.gate.RUnlock()
 	if err != nil {
 		return err
 	}
-	return s.guard(func() error {
+	err = s.guard(func() error {
 		_, err := tx.WriteTo(w)
-		return errors.Join(err, tx.Rollback())
+		return err
 	})
+	s.endReading(tx)
+	return err
 }
 
 // forgetJournalIn makes a copy a database without a journal: that of the store

@@ -67,6 +67,9 @@ type Store struct {
 	// writing while Compact puts another one in its place.
 	gate sync.RWMutex
 	db   *bbolt.DB
+
+	beginning sync.Mutex // held while a transaction that reads begins
+
 	file *os.File // the handle inside db, nil when the database is shared
 	real string   // the absolute path of file, links resolved
 

@@ -91,7 +91,7 @@ func (s *Store) rewrite(next *opening, goOn func() error) error {
 		return err
 	}
 	c := copier{dst: next.db, check: goOn, sync: f.Sync}
-	if err := s.db.View(c.copy); err != nil {
+	if err := s.reading(c.copy); err != nil {
 		return err
 	}
 	next.db.NoSync = false

@@ -78,5 +78,5 @@ func (s *Store) view(fn func(*bbolt.Tx) error) error {
 	s.gate.RLock()
 	defer s.gate.RUnlock()
 	s.stats.reads.Add(1)
-	return s.guard(func() error { return s.db.View(fn) })
+	return s.reading(fn)
 }

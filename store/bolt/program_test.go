@@ -21,10 +21,11 @@ const programEnv = "BOLT_TEST_PROGRAM"
 // programs are what the tests start as another process, by running this test
 // binary again.
 var programs = map[string]func(args []string){
-	"hold":   holdProgram,
-	"save":   saveProgram,
-	"change": changeProgram,
-	"trust":  trustProgram,
+	"hold":    holdProgram,
+	"save":    saveProgram,
+	"change":  changeProgram,
+	"trust":   trustProgram,
+	"cut off": cutOffProgram,
 }
 
 // start starts a program. It is killed when the test ends, if not before.

@@ -86,10 +86,18 @@ func (s *Store) submitTo(ctx context.Context, queue chan<- *request, r *request)
 	case <-ctx.Done():
 		return s.leave(r, r.undone(ctx.Err()), fmt.Errorf("bolt: %s: the outcome is not known: %w", s.path, ctx.Err()))
 	case <-s.stopped:
-		return s.leave(r, s.closed(), s.closed())
+		return s.leave(r, s.ended(), s.ended())
 	case <-s.failure.happened:
 		return s.leave(r, s.failure.get(), s.failure.get())
 	}
+}
+
+// ended says why nobody takes requests any more.
+func (s *Store) ended() error {
+	if err := s.failure.get(); err != nil {
+		return err
+	}
+	return s.closed()
 }
 
 // leave ends the wait for r: with its result if there is one, with early if
