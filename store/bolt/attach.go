@@ -1,7 +1,6 @@
 package bolt
 
 import (
-	"encoding/binary"
 	"time"
 )
 
@@ -97,7 +96,7 @@ func (s *Store) endJournal() error {
 
 func (t *txn) setJournal(id journalID, position int64) error {
 	t.writes++
-	return t.meta.Put(journalKey, binary.BigEndian.AppendUint64(id[:], uint64(position)))
+	return t.meta.Put(journalKey, mark{id, position}.encode())
 }
 
 func (t *txn) forgetJournal() error {

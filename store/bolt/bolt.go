@@ -114,7 +114,7 @@ func Open(path string, opts ...Option) *Store {
 		return s
 	}
 	s.db, s.file, s.real = o.db, o.file, o.real
-	if s.err = s.recover(); s.err != nil {
+	if s.err = s.recover(o.stale); s.err != nil {
 		_, _ = protect(s.db.Close)
 		return s
 	}

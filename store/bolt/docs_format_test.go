@@ -57,6 +57,7 @@ func TestFormat_journal(t *testing.T) {
 	}
 	gone, touched := r, r
 	gone.ID[15], touched.ID[15] = 11, 12
+	require.Equal(t, shown("bolt-mark"), hex.EncodeToString(bolt.Mark(id, 512)))
 	require.Equal(t, shown("journal-frame"), hex.EncodeToString(bolt.Frame(id, 512, r, gone, touched)))
 }
 

@@ -286,6 +286,9 @@ func Frame(id [16]byte, position int64, saved, gone, touched store.Record) []byt
 	return b
 }
 
+// Mark encodes where a database stands in its journal.
+func Mark(id [16]byte, position int64) []byte { return mark{id, position}.encode() }
+
 // FrameOf puts entries, whatever they are, into a frame.
 func FrameOf(id [16]byte, position int64, entries []byte) []byte {
 	b := append(make([]byte, frameHeader), entries...)

@@ -57,6 +57,7 @@ func long(ordinary, much int) int {
 type trial struct {
 	path  string
 	want  map[store.ID]store.Record
+	gone  []store.ID // what must not come back
 	opts  []bolt.Option
 	tally tally
 	runs  int
@@ -86,6 +87,11 @@ func (c *trial) run() error {
 		}
 		if err != nil {
 			missing++
+		}
+	}
+	for _, id := range c.gone {
+		if got, err := s.Load(ctx, id); err == nil {
+			return fmt.Errorf("%+v is back", got)
 		}
 	}
 	for got, err := range s.List(ctx, "") {
@@ -155,7 +161,7 @@ func flipAll(t *testing.T, c *trial, all []flipped, write func(path string, f fl
 	for range 2 {
 		dir := memoryDir(t)
 		workers.Go(func() {
-			own := &trial{path: filepath.Join(dir, "sessions.db"), want: c.want, opts: c.opts}
+			own := &trial{path: filepath.Join(dir, "sessions.db"), want: c.want, gone: c.gone, opts: c.opts}
 			for f := range next {
 				err := write(own.path, f)
 				if err == nil {
@@ -180,13 +186,13 @@ func flipAll(t *testing.T, c *trial, all []flipped, write func(path string, f fl
 	return wrong
 }
 
-// TestLong_flips alters single bytes of a database: 20,000 in an ordinary run, all
+// TestLong_flips alters single bytes of a database: 16,000 in an ordinary run, all
 // of them, about 200,000, with GIMLET_LONG=1. Open refuses the file, or what it
 // serves is what was saved.
 func TestLong_flips(t *testing.T) {
 	whole, want := smallImage(t, 60)
 	all := flips(len(whole), rand.Uint64())
-	all = all[:min(long(20_000, len(all)), len(all))]
+	all = all[:min(long(16_000, len(all)), len(all))]
 	c := &trial{want: want, opts: []bolt.Option{bolt.WithJournal(0)}}
 	began := time.Now()
 	wrong := flipAll(t, c, all, func(path string, f flipped) error {
@@ -198,6 +204,75 @@ func TestLong_flips(t *testing.T) {
 	require.Empty(t, wrong)
 	require.NotZero(t, c.tally.refused.Load())
 	require.NotZero(t, c.tally.incomplete.Load())
+}
+
+// TestLong_flipsOfACrash does the same to what a crash has left, where a part of what was
+// saved is in the journal alone: to 2,000 bytes of each of the two files, or to all of
+// the journal's and 50,000 of the database's. What was deleted stays so.
+//
+// Only in the last frame of the journal may damage look like the end of what the
+// crashed process has written: what that has saved may be missing.
+func TestLong_flipsOfACrash(t *testing.T) {
+	db, journal, want, gone := crashedImage(t)
+	for name, test := range map[string]struct {
+		files [2][]byte
+		much  int
+	}{
+		"database": {[2][]byte{db, journal}, 50_000},
+		"journal":  {[2][]byte{journal, db}, 9 * len(journal)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			all := flips(len(test.files[0]), rand.Uint64())
+			all = all[:min(long(2000, test.much), len(all))]
+			c := &trial{want: want, gone: gone}
+			began := time.Now()
+			wrong := flipAll(t, c, all, func(path string, f flipped) error {
+				b := bytes.Clone(test.files[0])
+				b[f.at] ^= f.with
+				first, second := path, bolt.Journal(path)
+				if name == "journal" {
+					first, second = second, first
+				}
+				return errors.Join(os.WriteFile(first, b, 0o600), os.WriteFile(second, test.files[1], 0o600))
+			})
+			t.Logf("figures: %d flips, %v, %v", len(all), &c.tally, time.Since(began).Round(time.Millisecond))
+			require.Empty(t, wrong)
+			require.NotZero(t, c.tally.refused.Load()+c.tally.incomplete.Load())
+		})
+	}
+}
+
+// crashedImage returns what a crash has left of both files, what is in them, and what
+// was deleted.
+func crashedImage(t *testing.T) (db image, journal []byte, want map[store.ID]store.Record, gone []store.ID) {
+	t.Helper()
+	db, want = smallImage(t, 40)
+	s := openAt(t, write(t, db))
+	for id, r := range want {
+		r.Version++
+		switch {
+		case len(gone) < 5:
+			require.NoError(t, s.Delete(t.Context(), id))
+			delete(want, id)
+			gone = append(gone, id)
+		case r.Version%2 == 0:
+			r.Data = []byte("changed in the journal")
+			save(t, s, r)
+			want[id] = r
+		}
+	}
+	last := newRecord("alice", "the last change")
+	save(t, s, last)
+	want[last.ID] = last
+	path := crash(t, s)
+	db, err := os.ReadFile(path)
+	require.NoError(t, err)
+	journal, err = os.ReadFile(bolt.Journal(path))
+	require.NoError(t, err)
+	frames, err := bolt.Frames(journal)
+	require.NoError(t, err)
+	require.Greater(t, len(frames), 20)
+	return db[:db.pages()*imagePage], journal[:frames[len(frames)-1][1]], want, gone
 }
 
 // Without the checksums of the records the test above would find other values than

@@ -1,6 +1,7 @@
 package bolt
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 
@@ -47,16 +48,22 @@ func (n bucketNames) all() [][]byte {
 func prepare(db *bbolt.DB, path string, names bucketNames) error {
 	var found int
 	var version []byte
+	var stray bool
 	err := db.View(func(tx *bbolt.Tx) error {
 		for _, name := range names.all() {
 			if tx.Bucket(name) != nil {
 				found++
 			}
 		}
-		if meta := tx.Bucket(names.meta); meta != nil {
-			version = append(version, meta.Get(formatKey)...)
+		meta := tx.Bucket(names.meta)
+		if meta == nil {
+			return nil
 		}
-		return nil
+		version = append(version, meta.Get(formatKey)...)
+		return meta.ForEach(func(k, _ []byte) error {
+			stray = stray || !bytes.Equal(k, formatKey) && !bytes.Equal(k, journalKey)
+			return nil
+		})
 	})
 	switch {
 	case err != nil:
@@ -66,10 +73,15 @@ func prepare(db *bbolt.DB, path string, names bucketNames) error {
 	case len(version) != formatSize:
 		return &CorruptError{Path: path, Err: errors.New("the version of the format is missing")}
 	}
-	if v := binary.BigEndian.Uint64(version); v > formatVersion {
+	switch v := binary.BigEndian.Uint64(version); {
+	case v > formatVersion:
 		return &VersionError{Found: v, Supported: formatVersion}
-	}
-	if found < len(names.all()) {
+	case v == 0:
+		return &CorruptError{Path: path, Err: errors.New("it has no version of the format")}
+	case stray:
+		// It may be the key of a mark, and then the journal must not be forgotten.
+		return &CorruptError{Path: path, Err: errors.New("it says of itself what no store does")}
+	case found < len(names.all()):
 		return &CorruptError{Path: path, Err: errNoBucket}
 	}
 	return nil

@@ -35,11 +35,6 @@ const (
 	maxRing = 1 << 30
 )
 
-// journalKey is the key in the meta bucket under which the database keeps the
-// identity of its journal, 16 bytes, and the position, 8 bytes, big endian, of
-// the oldest frame that it does not have. Without it there is no journal.
-var journalKey = []byte("journal")
-
 // A journal takes the changes of each group with one sync. The writer appends
 // to it; the checkpointer gives up what the database has.
 type journal struct {

@@ -112,11 +112,9 @@ func TestJournal_cutOff(t *testing.T) {
 
 func TestJournal_notItsOwn(t *testing.T) {
 	db, journal, records := logged(t)
-	t.Run("of another file is left out", func(t *testing.T) {
+	t.Run("of another file is not replayed, and not removed", func(t *testing.T) {
 		_, other, _ := logged(t)
-		s := reopen(t, put(t, db, other))
-		require.Empty(t, list(t, s, ""))
-		save(t, s, newRecord("", ""))
+		require.ErrorContains(t, unchanged(t, put(t, db, other)), "another state of the file")
 	})
 	t.Run("of a file that was closed is left out", func(t *testing.T) {
 		s := open(t)

@@ -50,10 +50,18 @@ func unchanged(t *testing.T, path string, opts ...bolt.Option) error {
 // A mark that is damaged leads to no panic and to no loss.
 func TestMark_damage(t *testing.T) {
 	db, journal, records := logged(t)
-	for _, length := range []int{0, 1, 16, 23, 25} {
+	for _, length := range []int{0, 1, 16, 23, 25, 27, 29} {
 		err := unchanged(t, marked(t, db, journal, func(b []byte) []byte { return append(b, 0)[:length] }))
 		require.ErrorContains(t, err, "which journal is its own")
 	}
+	for at := range 28 {
+		flipped := func(b []byte) []byte {
+			b[at] ^= 1
+			return b
+		}
+		require.ErrorContains(t, unchanged(t, marked(t, db, journal, flipped)), "checksum mismatch")
+	}
+	// Those of marks before there was a checksum are believed.
 	from := func(position uint64) func([]byte) []byte {
 		return func(b []byte) []byte { return binary.BigEndian.AppendUint64(b[:16], position) }
 	}
@@ -71,6 +79,18 @@ func TestMark_damage(t *testing.T) {
 		require.Empty(t, list(t, s, ""))
 		require.NoError(t, s.Close())
 	}
+}
+
+// A mark under another key would be no mark, and the journal forgotten.
+func TestMark_otherKey(t *testing.T) {
+	db, journal, _ := logged(t)
+	path := put(t, db, journal)
+	raw(t, path, func(tx *bbolt.Tx) error {
+		meta := tx.Bucket([]byte("gimlet.meta"))
+		mark := append([]byte(nil), meta.Get([]byte("journal"))...)
+		return errors.Join(meta.Delete([]byte("journal")), meta.Put([]byte("kournal"), mark))
+	})
+	require.ErrorContains(t, unchanged(t, path), "what no store does")
 }
 
 // What a program keeps in a bucket that is named like one of a store's is no

@@ -71,6 +71,11 @@ func readMeta(r io.ReaderAt, offset int64) (metaPage, bool) {
 	if _, err := r.ReadAt(b, offset+metaOffset); err != nil {
 		return metaPage{}, false
 	}
+	return parseMeta(b)
+}
+
+// parseMeta reports false when b is not the bytes of a meta page.
+func parseMeta(b []byte) (metaPage, bool) {
 	order := binary.NativeEndian
 	sum := fnv.New64a()
 	sum.Write(b[:metaSize-8])

@@ -30,9 +30,10 @@ type opening struct {
 	timeout time.Duration
 	trusted bool // there is nothing to verify: this process has just written it
 
-	real string // the absolute path, links resolved
-	file *os.File
-	db   *bbolt.DB
+	real  string // the absolute path, links resolved
+	file  *os.File
+	db    *bbolt.DB
+	stale bool // a meta page is lost: db may be as it was before the last transaction
 }
 
 // run opens the file, and closes it again if a step fails, which gives up the

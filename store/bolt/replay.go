@@ -2,7 +2,6 @@ package bolt
 
 import (
 	"bytes"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -17,8 +16,8 @@ import (
 
 // recover moves what the journal of a crashed process has into the database,
 // before anybody else uses either. To do so twice changes nothing. Afterwards
-// there is no journal.
-func (s *Store) recover() error {
+// there is no journal. A stale database may not know it yet.
+func (s *Store) recover(stale bool) error {
 	path := s.real + journalSuffix
 	at, err := s.attachedJournal(s.buckets.meta)
 	if err != nil {
@@ -30,8 +29,10 @@ func (s *Store) recover() error {
 		}
 	} else if err := s.refuseJournal(); err != nil {
 		return err
+	} else if stale && hasFrames(path) {
+		return s.corrupt(store.ID{}, errStale)
 	}
-	// Another journal than that of the database has nothing that it lacks.
+	// Now the database lacks nothing that a journal has.
 	_ = os.Remove(path)
 	return nil
 }
@@ -70,15 +71,6 @@ func (s *Store) metaBuckets() (names [][]byte, err error) {
 	return names, err
 }
 
-// maxPosition is more than anybody will ever append.
-const maxPosition = 1 << 62
-
-// A mark is where a database stands in its journal.
-type mark struct {
-	id   journalID
-	from int64 // the position from which on the database lacks what the journal has
-}
-
 // attachedJournal returns the mark in a meta bucket, or nil when the database
 // lacks nothing.
 func (s *Store) attachedJournal(bucket []byte) (at *mark, err error) {
@@ -91,14 +83,11 @@ func (s *Store) attachedJournal(bucket []byte) (at *mark, err error) {
 		if b == nil {
 			return nil
 		}
-		at = &mark{}
-		if len(b) != len(at.id)+8 {
-			return s.corrupt(store.ID{}, errors.New("it does not say which journal is its own"))
+		m, err := decodeMark(b)
+		if err != nil {
+			return s.corrupt(store.ID{}, err)
 		}
-		at.id, at.from = journalID(b), int64(binary.BigEndian.Uint64(b[len(at.id):]))
-		if at.from < 0 || at.from > maxPosition {
-			return s.corrupt(store.ID{}, errors.New("it gives an impossible position in its journal"))
-		}
+		at = &m
 		return nil
 	})
 	return at, err
@@ -119,7 +108,9 @@ func (s *Store) replay(path string, at mark) error {
 	switch {
 	case err != nil:
 		err = p.damaged(err)
-	case found == at.id:
+	case found != at.id:
+		err = p.damaged(errors.New("it belongs to another state of the file"))
+	default:
 		err = p.play(f, at.from, size)
 	}
 	if err != nil {
@@ -139,6 +130,29 @@ func (s *Store) replay(path string, at mark) error {
 		return fmt.Errorf("bolt: move the journal into %s: %w", s.path, err)
 	}
 	return nil
+}
+
+// hasFrames reports whether there is a journal with a frame in it.
+func hasFrames(path string) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	id, size, err := readHeader(f)
+	if err != nil {
+		return false
+	}
+	ring, err := readRing(f, size)
+	if err != nil {
+		return false
+	}
+	for offset := 0; offset < len(ring); offset += frameAlign {
+		if _, _, ok := parseFrame(ring[offset:], id); ok {
+			return true
+		}
+	}
+	return false
 }
 
 // A player reads what a journal says.

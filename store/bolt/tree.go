@@ -1,6 +1,7 @@
 package bolt
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 )
@@ -77,14 +78,20 @@ func (w *walk) children(b []byte, count int, keys bounds, depth int, where home)
 	return err
 }
 
-// within goes through all elements, whose keys must be within the bounds.
+// within goes through all elements, whose keys must be within the bounds. The first
+// key is the one that leads to the page: by it bbolt finds what to replace when the
+// page has changed.
 func within(e *elements, keys bounds, each func() error) error {
 	for {
 		more, err := e.next()
-		if !more || err != nil {
+		switch {
+		case err != nil:
 			return err
-		}
-		if (e.n == 1 || len(e.heads) == 0) && !keys.holds(e.key) { // those between are, if they ascend
+		case e.n <= 1 && keys.low != nil && !bytes.Equal(e.key, keys.low):
+			return errors.New("it does not begin with the key that leads to it")
+		case !more:
+			return nil
+		case keys.high != nil && len(e.heads) == 0 && bytes.Compare(e.key, keys.high) >= 0: // the others ascend
 			return errors.New("it has keys that belong elsewhere")
 		}
 		if each == nil {

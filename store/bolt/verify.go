@@ -1,7 +1,6 @@
 package bolt
 
 import (
-	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -26,6 +25,9 @@ func (o *opening) check() error {
 	}
 	if info.Size() == 0 || o.trusted {
 		return nil // bbolt makes it, or this process has
+	}
+	if o.stale, err = mend(o.file, info.Size()); err != nil {
+		return err
 	}
 	err = verify(o.file, info.Size())
 	var damage *pageError
@@ -78,13 +80,9 @@ type walk struct {
 	found func(p page, where home) error
 }
 
-// Bounds are a part of the keys, from and including low up to and excluding
-// high. Of both nil is no bound.
+// Bounds are the keys from and including low up to and excluding high. Of both
+// nil is no bound.
 type bounds struct{ low, high []byte }
-
-func (b bounds) holds(key []byte) bool {
-	return bytes.Compare(key, b.low) >= 0 && (b.high == nil || bytes.Compare(key, b.high) < 0)
-}
 
 // A home is the bucket that a page is of.
 type home struct {
