@@ -53,6 +53,9 @@ func (s *Store) bypass(list []move) error {
 
 // attach begins a journal.
 func (s *Store) attach() error {
+	if !s.isAtItsPath() {
+		return errMoved // then the place for the journal is not its own
+	}
 	if err := s.journal.create(); err != nil {
 		return err
 	}

@@ -116,6 +116,7 @@ func Open(path string, opts ...Option) *Store {
 	s.db, s.file, s.real = o.db, o.file, o.real
 	if s.err = s.recover(o.stale); s.err != nil {
 		_, _ = protect(s.db.Close)
+		_ = release(s.file) // if bbolt could not
 		return s
 	}
 	if s.options.journal > 0 {
@@ -203,6 +204,9 @@ func (s *Store) close() error {
 	if s.err != nil {
 		return s.err
 	}
+	s.gate.RLock()
+	held.end(s.file)
+	s.gate.RUnlock()
 	close(s.closing)
 	select {
 	case <-s.stopped:
@@ -221,6 +225,7 @@ func (s *Store) close() error {
 		if e := s.guard(s.db.Close); e != nil && err == nil {
 			err = e
 		}
+		held.forget(s.file)
 	}
 	if err != nil {
 		return fmt.Errorf("bolt: close %s: %w", s.path, err)

@@ -27,7 +27,7 @@ func (s *Store) Compact(ctx context.Context) error {
 
 // exchange puts a copy in the place of the file.
 func (s *Store) exchange(next *opening) error {
-	if !locksBeforeOpening {
+	if !replacesOpenFiles {
 		return s.exchangeClosed(next)
 	}
 	return s.exchangeOpen(next)
@@ -52,6 +52,9 @@ func (s *Store) compactWith(ctx context.Context, exchange func(*opening) error) 
 // compact runs where the database is written, so nothing changes under it. It
 // gives up as soon as goOn returns an error.
 func (s *Store) compact(exchange func(*opening) error, goOn func() error) error {
+	if !s.isAtItsPath() {
+		return errMoved
+	}
 	next := &opening{path: s.path, real: s.real + tempSuffix, timeout: s.options.lockTimeout, names: s.buckets}
 	err := s.guard(func() error { return s.rewrite(next, goOn) })
 	if err == nil {
@@ -85,6 +88,9 @@ func (s *Store) rewrite(next *opening, goOn func() error) error {
 		return err
 	}
 	next.file = f
+	if info, err := f.Stat(); err == nil {
+		held.claim(f, info)
+	}
 	o := boltOptions(f, next.timeout)
 	o.NoSync = true // until all is there
 	if next.db, err = bbolt.Open(next.real, fileMode, o); err != nil {
@@ -109,6 +115,7 @@ func (s *Store) exchangeOpen(next *opening) error {
 	if err := os.Rename(next.real, s.real); err != nil {
 		return err
 	}
+	held.forget(s.file)
 	old := s.db
 	s.db, s.file = next.db, next.file
 	// It waits for a Backup that still reads the old file.
@@ -123,9 +130,11 @@ func (s *Store) exchangeClosed(next *opening) error {
 	if err := s.guard(next.db.Close); err != nil {
 		return err
 	}
+	held.forget(next.file)
 	if err := s.guard(s.db.Close); err != nil {
 		return s.failure.set(fmt.Errorf("bolt: compact %s: %w", s.path, err))
 	}
+	held.forget(s.file)
 	renamed := os.Rename(next.real, s.real)
 	o := opening{path: s.path, names: s.buckets, timeout: s.options.lockTimeout, trusted: true}
 	if err := o.run(); err != nil {

@@ -61,14 +61,17 @@ func build(path string, names bucketNames) error {
 	if err != nil {
 		return err
 	}
-	db, err := bbolt.Open(path, fileMode, boltOptions(f, time.Second))
-	if err != nil {
-		_ = f.Close()
-		return err
-	}
-	db.AllocSize = growth(0)
-	err = db.Update(func(tx *bbolt.Tx) error { return createBuckets(tx, names) })
-	return errors.Join(err, db.Close())
+	err, _ = protect(func() error {
+		db, err := bbolt.Open(path, fileMode, boltOptions(f, time.Second))
+		if err != nil {
+			return err
+		}
+		db.AllocSize = growth(0)
+		err = db.Update(func(tx *bbolt.Tx) error { return createBuckets(tx, names) })
+		return errors.Join(err, db.Close())
+	})
+	_ = f.Close() // if bbolt has not
+	return err
 }
 
 // syncDir makes the names in a directory durable.

@@ -10,9 +10,10 @@ import (
 	"github.com/gimlet-go/gimlet/store"
 )
 
-// ErrLocked says that the file is open already, in another process or twice in
-// this one. The error that wraps it names the file and how long was waited.
-var ErrLocked = errors.New("in use by another process or another store of this process")
+// ErrLocked says that the file is open already, in another process or in another
+// store of this one. The error that wraps it names the file, who has it and, if that
+// is another process, how long was waited.
+var ErrLocked = errors.New("in use")
 
 // ErrDamaged says that the file as a whole cannot be trusted, not only a record
 // of it: restore a backup, or begin with another file. The error that wraps it

@@ -54,6 +54,9 @@ func Unverified() Option {
 	}
 }
 
+// Forget makes this process forget that it has the file, as if it were another one.
+func (s *Store) Forget() { held.forget(s.file) }
+
 // Pending returns how many touches wait to be written.
 func (s *Store) Pending() int { return s.overlay.waiting() }
 

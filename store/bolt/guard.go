@@ -1,9 +1,7 @@
 package bolt
 
 import (
-	"errors"
 	"fmt"
-	"os"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -49,7 +47,13 @@ func (s *Store) abandon() error {
 			continue
 		case <-patience:
 		}
-		return s.giveUpLock() // the journal is still in use
+		// The journal is still in use, by a goroutine that may wait for ever.
+		if s.journal != nil {
+			if f := s.journal.lock.Load(); f != nil {
+				_ = unlock(f)
+			}
+		}
+		return s.giveUpLock()
 	}
 	if s.journal != nil {
 		_ = s.journal.close()
@@ -62,13 +66,6 @@ func (s *Store) giveUpLock() error {
 		return nil
 	}
 	return release(s.file)
-}
-
-// release unlocks f and closes it. A lock lives as long as anything that
-// refers to the open file, and bbolt's memory map, which nobody can undo after
-// a panic, is such a thing: so closing is not enough.
-func release(f *os.File) error {
-	return errors.Join(unlock(f), f.Close())
 }
 
 // A failure ends a store before its Close.

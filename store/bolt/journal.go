@@ -1,38 +1,9 @@
 package bolt
 
 import (
-	"crypto/rand"
-	"encoding/binary"
-	"errors"
-	"fmt"
-	"hash/crc32"
-	"io"
 	"os"
-	"path/filepath"
 	"sync/atomic"
 	"time"
-)
-
-// The journal is a file beside the database: a header, and a ring of frames.
-//
-//	magic    8 bytes   "gimletjn"
-//	version  4 bytes   of this format, big endian: 1
-//	size     8 bytes   of the ring, big endian
-//	id      16 bytes   random
-//	sum      4 bytes   CRC-32C, big endian, of all before it
-//
-// The ring begins at journalBase. The database says which journal is its own,
-// and from which position on (see journalKey); every other file of that name
-// is worth nothing.
-const (
-	journalSuffix  = "-journal"
-	journalMagic   = "gimletjn"
-	journalVersion = 1
-	journalHeader  = 40
-	journalBase    = 4096
-
-	minRing = 1 << 20
-	maxRing = 1 << 30
 )
 
 // A journal takes the changes of each group with one sync. The writer appends
@@ -41,7 +12,9 @@ type journal struct {
 	path string
 	size int64 // of the ring
 
-	file  *os.File // nil until the first change
+	file  *os.File                // nil until the first change
+	info  os.FileInfo             // of it
+	lock  atomic.Pointer[os.File] // file as well, for those who must not touch that
 	id    journalID
 	head  atomic.Int64 // where the next frame may begin
 	tail  atomic.Int64 // where the oldest frame begins that is still needed
@@ -113,89 +86,4 @@ func (j *journal) lay(upTo int64) error {
 	}
 	j.laid = upTo
 	return nil
-}
-
-// create puts a new journal, which is empty and synced, in the place of
-// whatever is there.
-func (j *journal) create() error {
-	temp := j.path + tempSuffix
-	_ = os.Remove(temp) // left by a crash, or not there
-	_, _ = rand.Read(j.id[:])
-	err := writeHeader(temp, j.id, j.size)
-	if err == nil {
-		err = os.Rename(temp, j.path)
-	}
-	if err == nil {
-		err = syncDir(filepath.Dir(j.path))
-	}
-	if err == nil {
-		j.file, err = os.OpenFile(j.path, os.O_RDWR, 0)
-	}
-	if err != nil {
-		_ = os.Remove(temp)
-		return err
-	}
-	// Positions go on, so that those of one store can be compared.
-	begin := (j.head.Load() + j.size - 1) / j.size * j.size
-	j.head.Store(begin)
-	j.tail.Store(begin)
-	j.laid, j.lost = 0, false
-	return nil
-}
-
-func writeHeader(path string, id journalID, size int64) error {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, fileMode)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(encodeHeader(id, size))
-	if err == nil {
-		err = f.Sync()
-	}
-	return errors.Join(err, f.Close())
-}
-
-func encodeHeader(id journalID, size int64) []byte {
-	b := append([]byte(nil), journalMagic...)
-	b = binary.BigEndian.AppendUint32(b, journalVersion)
-	b = binary.BigEndian.AppendUint64(b, uint64(size))
-	b = append(b, id[:]...)
-	return binary.BigEndian.AppendUint32(b, crc32.Checksum(b, castagnoli))
-}
-
-// remove gives up the file, which is worth nothing any more.
-func (j *journal) remove() error {
-	if j.file == nil {
-		return nil
-	}
-	return errors.Join(j.close(), os.Remove(j.path))
-}
-
-func (j *journal) close() error {
-	if j.file == nil {
-		return nil
-	}
-	err := j.file.Close()
-	j.file, j.lost = nil, false
-	return err
-}
-
-// readHeader returns the identity of a journal and the size of its ring.
-func readHeader(r io.ReaderAt) (id journalID, size int64, err error) {
-	b := make([]byte, journalHeader)
-	if _, err := r.ReadAt(b, 0); err != nil {
-		return id, 0, fmt.Errorf("the header of the journal: %w", err)
-	}
-	body := b[:journalHeader-sumSize]
-	if string(b[:8]) != journalMagic || crc32.Checksum(body, castagnoli) != binary.BigEndian.Uint32(b[len(body):]) {
-		return id, 0, errors.New("the header of the journal is not one")
-	}
-	if v := binary.BigEndian.Uint32(b[8:]); v != journalVersion {
-		return id, 0, &VersionError{Found: uint64(v), Supported: journalVersion}
-	}
-	size = int64(binary.BigEndian.Uint64(b[12:]))
-	if size < minRing || size > maxRing || size%frameAlign != 0 {
-		return id, 0, errors.New("the header of the journal gives an impossible size")
-	}
-	return journalID(b[20:]), size, nil
 }

@@ -8,18 +8,27 @@ import (
 	"syscall"
 )
 
-// locksBeforeOpening says that tryLock takes the lock that bbolt takes as
-// well, on the same handle. So the file can be looked at, and an empty one
-// replaced, before bbolt sees it.
-const locksBeforeOpening = true
+const (
+	// locksTwice says that bbolt can take the lock on a handle that has it.
+	locksTwice = true
 
-// tryLock reports whether f could be locked for this process alone.
+	// replacesOpenFiles says that a file can be renamed, and another one put in
+	// its place, while it is open.
+	replacesOpenFiles = true
+)
+
+// tryLock reports whether f could be locked for this process alone. It is the
+// lock that bbolt takes as well.
 func tryLock(f *os.File) (bool, error) {
-	err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-	if errors.Is(err, syscall.EWOULDBLOCK) {
-		return false, nil
+	for {
+		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		switch {
+		case errors.Is(err, syscall.EWOULDBLOCK):
+			return false, nil
+		case !errors.Is(err, syscall.EINTR):
+			return err == nil, err
+		}
 	}
-	return err == nil, err
 }
 
 func unlock(f *os.File) error {

@@ -1,12 +1,15 @@
-//go:build !(darwin || dragonfly || freebsd || linux || netbsd || openbsd)
+//go:build !(darwin || dragonfly || freebsd || linux || netbsd || openbsd || windows)
 
 package bolt
 
 import "os"
 
-// locksBeforeOpening says that here a lock cannot be taken twice on one
-// handle: it is left to bbolt.
-const locksBeforeOpening = false
+// Here the lock is left to bbolt, and nothing is known of what else can be done with open
+// files.
+const (
+	locksTwice        = true
+	replacesOpenFiles = false
+)
 
 func tryLock(*os.File) (bool, error) { return true, nil }
 

@@ -13,8 +13,7 @@ import (
 )
 
 const (
-	fileMode  = 0o600
-	lockRetry = 10 * time.Millisecond
+	fileMode = 0o600
 
 	// tempSuffix makes the name of a file that is to take the place of the
 	// store's. Only the holder of the lock uses it; what a crash has left
@@ -69,40 +68,6 @@ func (o *opening) undo(err error) error {
 	return fmt.Errorf("bolt: open %s: %w", o.path, err)
 }
 
-// lock opens the file and takes its lock. A missing or empty file is replaced
-// by a complete database, so that a crash never leaves half of one.
-func (o *opening) lock() error {
-	if !locksBeforeOpening {
-		o.createMissing()
-	}
-	deadline := time.Now().Add(o.timeout)
-	for {
-		info, err := o.openPath()
-		if err != nil {
-			return err
-		}
-		if err := o.waitForLock(deadline); err != nil {
-			return err
-		}
-		// While this process waited, the holder of the lock may have put
-		// another file in the place of this one.
-		current, err := os.Stat(o.real)
-		switch {
-		case err != nil || !os.SameFile(info, current):
-			if time.Now().After(deadline) {
-				return o.locked()
-			}
-		case current.Size() > 0 || !locksBeforeOpening:
-			return nil
-		default:
-			if err := create(o.real, o.names, os.Rename); err != nil {
-				return fmt.Errorf("create: %w", err)
-			}
-		}
-		_ = o.file.Close()
-	}
-}
-
 // openPath opens the file at the path, or an empty one if there is none.
 func (o *opening) openPath() (os.FileInfo, error) {
 	f, err := os.OpenFile(o.path, os.O_RDWR|os.O_CREATE, fileMode)
@@ -128,28 +93,11 @@ func (o *opening) openPath() (os.FileInfo, error) {
 	return info, err
 }
 
-func (o *opening) waitForLock(deadline time.Time) error {
-	for {
-		ok, err := tryLock(o.file)
-		if err != nil {
-			return fmt.Errorf("lock: %w", err)
-		}
-		if ok {
-			return nil
-		}
-		if !time.Now().Before(deadline) {
-			return o.locked()
-		}
-		time.Sleep(lockRetry)
-	}
-}
-
-func (o *opening) locked() error {
-	return fmt.Errorf("%w (waited %v): stop the other process, or use another file", ErrLocked, o.timeout)
-}
-
 // start lets bbolt open the file, and makes sure that it holds a store.
 func (o *opening) start() error {
+	if !locksTwice {
+		_ = unlock(o.file) // if it is not unlocked, bbolt says so
+	}
 	err, panicked := protect(func() (err error) {
 		if o.db, err = bbolt.Open(o.real, fileMode, boltOptions(o.file, o.timeout)); err != nil {
 			return err

@@ -1,6 +1,7 @@
 package bolt_test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -61,7 +62,14 @@ func TestOpen_creates(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "sessions.db")
 		stores := make(chan *bolt.Store)
 		for range 4 {
-			go func() { stores <- bolt.Open(path, bolt.WithLockTimeout(time.Minute)) }()
+			go func() {
+				s := bolt.Open(path)
+				for errors.Is(s.Err(), bolt.ErrLocked) {
+					runtime.Gosched()
+					s = bolt.Open(path)
+				}
+				stores <- s
+			}()
 		}
 		for i := range 4 {
 			s := <-stores
@@ -94,6 +102,7 @@ func TestOpen_followsTheFile(t *testing.T) {
 				path := filepath.Join(t.TempDir(), "sessions.db")
 				holder := bolt.Open(path)
 				require.NoError(t, holder.Err())
+				holder.Forget()
 				var next *bolt.Store
 				go func() { next = openAt(t, path) }()
 				synctest.Wait() // it sleeps between two attempts to lock the old file

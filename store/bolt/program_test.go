@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"runtime"
 	"testing"
 	"time"
 
@@ -120,10 +121,9 @@ func TestLock(t *testing.T) {
 	t.Run("the same process", func(t *testing.T) {
 		s := openAt(t, path)
 		began := time.Now()
-		other := bolt.Open(path, bolt.WithLockTimeout(50*time.Millisecond))
+		other := bolt.Open(path, bolt.WithLockTimeout(time.Minute))
 		require.ErrorIs(t, other.Err(), bolt.ErrLocked)
-		require.ErrorContains(t, other.Err(), path+": in use by another process")
-		require.ErrorContains(t, other.Err(), "waited 50ms")
+		require.ErrorContains(t, other.Err(), path+": in use by another store of this process")
 		require.Less(t, time.Since(began), time.Second)
 		save(t, s, newRecord("", ""))
 	})
@@ -133,15 +133,22 @@ func TestLock(t *testing.T) {
 		require.Equal(t, "<nil>", lines.Text())
 		s := bolt.Open(path, bolt.WithLockTimeout(50*time.Millisecond))
 		require.ErrorIs(t, s.Err(), bolt.ErrLocked)
+		require.ErrorContains(t, s.Err(), path+": in use by another process (waited 50ms)")
 		kill(cmd)
 		openAt(t, path)
 	})
 	t.Run("is given up in time", func(t *testing.T) {
 		s := bolt.Open(path)
 		require.NoError(t, s.Err())
-		next := make(chan *bolt.Store)
+		closed, next := make(chan error), make(chan *bolt.Store)
+		release := s.Hold()
+		go func() { closed <- s.Close() }()
+		for !s.Closing() {
+			runtime.Gosched()
+		}
 		go func() { next <- bolt.Open(path) }()
-		require.NoError(t, s.Close())
+		release()
+		require.NoError(t, <-closed)
 		s = <-next
 		require.NoError(t, s.Err())
 		require.NoError(t, s.Close())

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"strings"
 
@@ -19,22 +18,44 @@ import (
 // there is no journal. A stale database may not know it yet.
 func (s *Store) recover(stale bool) error {
 	path := s.real + journalSuffix
+	f, err := openJournal(path)
+	if err != nil {
+		return fmt.Errorf("bolt: open %s: %w", s.path, err)
+	}
+	if f == nil {
+		return s.withoutJournal()
+	}
+	defer f.Close()
+	at, err := s.attachedJournal(s.buckets.meta)
+	switch {
+	case err != nil:
+	case at != nil:
+		err = s.replay(f, *at)
+	case stale && hasFrames(f):
+		err = s.corrupt(store.ID{}, errStale)
+	default:
+		err = s.refuseJournal()
+	}
+	if err != nil {
+		return err
+	}
+	// Now the database lacks nothing that a journal has.
+	_ = f.Close()
+	_ = os.Remove(path)
+	return nil
+}
+
+// withoutJournal is for a journal that is not there. If there should be one it was
+// removed, or this is a copy of the file alone: all that there is.
+func (s *Store) withoutJournal() error {
 	at, err := s.attachedJournal(s.buckets.meta)
 	if err != nil {
 		return err
 	}
-	if at != nil {
-		if err := s.replay(path, *at); err != nil {
-			return err
-		}
-	} else if err := s.refuseJournal(); err != nil {
-		return err
-	} else if stale && hasFrames(path) {
-		return s.corrupt(store.ID{}, errStale)
+	if at == nil {
+		return s.refuseJournal()
 	}
-	// Now the database lacks nothing that a journal has.
-	_ = os.Remove(path)
-	return nil
+	return s.update(func(t *txn) error { return t.forgetJournal() })
 }
 
 // refuseJournal fails if the journal belongs to a store of the database that
@@ -93,16 +114,7 @@ func (s *Store) attachedJournal(bucket []byte) (at *mark, err error) {
 	return at, err
 }
 
-func (s *Store) replay(path string, at mark) error {
-	f, err := os.Open(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		// It was removed, or this is a copy of the file alone: all that is there.
-		return s.update(func(t *txn) error { return t.forgetJournal() })
-	}
-	if err != nil {
-		return fmt.Errorf("bolt: open the journal of %s: %w", s.path, err)
-	}
-	defer f.Close()
+func (s *Store) replay(f *os.File, at mark) error {
 	p := player{store: s, id: at.id, states: make(map[store.ID]*state)}
 	found, size, err := readHeader(f)
 	switch {
@@ -132,13 +144,8 @@ func (s *Store) replay(path string, at mark) error {
 	return nil
 }
 
-// hasFrames reports whether there is a journal with a frame in it.
-func hasFrames(path string) bool {
-	f, err := os.Open(path)
-	if err != nil {
-		return false
-	}
-	defer f.Close()
+// hasFrames reports whether a journal has a frame in it.
+func hasFrames(f *os.File) bool {
 	id, size, err := readHeader(f)
 	if err != nil {
 		return false

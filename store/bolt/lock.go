@@ -1,0 +1,102 @@
+package bolt
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"time"
+)
+
+const lockRetry = 10 * time.Millisecond
+
+// lock opens the file and takes its lock. A missing or empty file is replaced
+// by a complete database, so that a crash never leaves half of one.
+func (o *opening) lock() error {
+	if !replacesOpenFiles {
+		o.createMissing()
+	}
+	deadline := time.Now().Add(o.timeout)
+	for {
+		info, err := o.openPath()
+		if err != nil {
+			return err
+		}
+		if err := o.waitForLock(info, deadline); err != nil {
+			return err
+		}
+		// While this process waited, the holder of the lock may have put
+		// another file in the place of this one.
+		current, err := os.Stat(o.real)
+		switch {
+		case err != nil || !os.SameFile(info, current):
+			if time.Now().After(deadline) {
+				return o.locked()
+			}
+		case current.Size() > 0 || !replacesOpenFiles:
+			return nil
+		default:
+			if err := create(o.real, o.names, os.Rename); err != nil {
+				return fmt.Errorf("create: %w", err)
+			}
+		}
+		_ = release(o.file)
+	}
+}
+
+func (o *opening) waitForLock(info os.FileInfo, deadline time.Time) error {
+	for {
+		ok, err := o.tryLock(info)
+		if ok || err != nil {
+			return err
+		}
+		if !time.Now().Before(deadline) {
+			return o.locked()
+		}
+		time.Sleep(lockRetry)
+	}
+}
+
+// tryLock reports whether the file is held by this opening alone now. It fails when
+// that would not change by waiting.
+func (o *opening) tryLock(info os.FileInfo) (ok bool, err error) {
+	claimed, ending := held.claim(o.file, info)
+	switch {
+	case ending:
+		return false, nil
+	case !claimed:
+		return false, fmt.Errorf("%w by another store of this process: share that one, or close it first", ErrLocked)
+	}
+	ok, err = tryLock(o.file)
+	if !ok {
+		held.forget(o.file)
+	}
+	if err != nil {
+		err = fmt.Errorf("lock: %w", err)
+	}
+	return ok, err
+}
+
+func (o *opening) locked() error {
+	return fmt.Errorf("%w by another process (waited %v): stop that, or use another file", ErrLocked, o.timeout)
+}
+
+// release unlocks f and closes it. A lock lives as long as anything that
+// refers to the open file, and bbolt's memory map, which nobody can undo after
+// a panic, is such a thing: so closing is not enough.
+func release(f *os.File) error {
+	defer held.forget(f)
+	return errors.Join(unlock(f), f.Close())
+}
+
+var errMoved = errors.New("the file was moved or removed while it is open, and what is in its place is not this store's")
+
+// isAtItsPath reports whether the path still leads to the file.
+func (s *Store) isAtItsPath() bool {
+	own, err := s.file.Stat()
+	return err == nil && isAt(s.real, own)
+}
+
+func isAt(path string, own os.FileInfo) bool {
+	there, err := os.Stat(path)
+	return err == nil && os.SameFile(there, own)
+}
