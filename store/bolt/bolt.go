@@ -25,8 +25,9 @@
 // # One process
 //
 // The file belongs to one process at a time. A second one gets [ErrLocked]
-// after a short wait (see [WithLockTimeout]). Network file systems, where file
-// locks cannot be trusted, are not supported.
+// after a short wait (see [WithLockTimeout]), a second store of the same process
+// at once. On network file systems, where locks cannot be relied on, Open fails
+// (see [WithNetworkFilesystem]).
 //
 // # Damage
 //
@@ -109,7 +110,7 @@ func Open(path string, opts ...Option) *Store {
 	if s.err != nil {
 		return s
 	}
-	o := opening{path: path, names: s.buckets, timeout: s.options.lockTimeout, trusted: s.options.unverified}
+	o := opening{path: path, names: s.buckets, options: s.options, trusted: s.options.unverified}
 	if s.err = o.run(); s.err != nil {
 		return s
 	}

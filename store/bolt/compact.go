@@ -55,7 +55,7 @@ func (s *Store) compact(exchange func(*opening) error, goOn func() error) error 
 	if !s.isAtItsPath() {
 		return errMoved
 	}
-	next := &opening{path: s.path, real: s.real + tempSuffix, timeout: s.options.lockTimeout, names: s.buckets}
+	next := &opening{path: s.path, real: s.real + tempSuffix, options: s.options, names: s.buckets}
 	err := s.guard(func() error { return s.rewrite(next, goOn) })
 	if err == nil {
 		err = exchange(next)
@@ -91,7 +91,7 @@ func (s *Store) rewrite(next *opening, goOn func() error) error {
 	if info, err := f.Stat(); err == nil {
 		held.claim(f, info)
 	}
-	o := boltOptions(f, next.timeout)
+	o := boltOptions(f, next.options.lockTimeout)
 	o.NoSync = true // until all is there
 	if next.db, err = bbolt.Open(next.real, fileMode, o); err != nil {
 		return err
@@ -136,7 +136,7 @@ func (s *Store) exchangeClosed(next *opening) error {
 	}
 	held.forget(s.file)
 	renamed := os.Rename(next.real, s.real)
-	o := opening{path: s.path, names: s.buckets, timeout: s.options.lockTimeout, trusted: true}
+	o := opening{path: s.path, names: s.buckets, options: s.options, trusted: true}
 	if err := o.run(); err != nil {
 		return s.failure.set(err)
 	}

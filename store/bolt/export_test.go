@@ -54,6 +54,14 @@ func Unverified() Option {
 	}
 }
 
+// OnFilesystem makes Open believe that paths are on a file system of another machine.
+func OnFilesystem(name func(path string) string) Option {
+	return func(o *options) error {
+		o.filesystem = name
+		return nil
+	}
+}
+
 // Forget makes this process forget that it has the file, as if it were another one.
 func (s *Store) Forget() { held.forget(s.file) }
 

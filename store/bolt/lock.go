@@ -12,10 +12,13 @@ const lockRetry = 10 * time.Millisecond
 // lock opens the file and takes its lock. A missing or empty file is replaced
 // by a complete database, so that a crash never leaves half of one.
 func (o *opening) lock() error {
+	if err := o.refuseNetwork(); err != nil {
+		return err
+	}
 	if !replacesOpenFiles {
 		o.createMissing()
 	}
-	deadline := time.Now().Add(o.timeout)
+	deadline := time.Now().Add(o.options.lockTimeout)
 	for {
 		info, err := o.openPath()
 		if err != nil {
@@ -35,12 +38,24 @@ func (o *opening) lock() error {
 		case current.Size() > 0 || !replacesOpenFiles:
 			return nil
 		default:
+			if err := o.refuseBusyJournal(); err != nil {
+				return err
+			}
 			if err := create(o.real, o.names, os.Rename); err != nil {
 				return fmt.Errorf("create: %w", err)
 			}
 		}
 		_ = release(o.file)
 	}
+}
+
+// refuseBusyJournal fails if a store has the journal that would be the file's.
+func (o *opening) refuseBusyJournal() error {
+	f, err := openJournal(o.real + journalSuffix)
+	if f != nil {
+		_ = f.Close()
+	}
+	return err
 }
 
 func (o *opening) waitForLock(info os.FileInfo, deadline time.Time) error {
@@ -77,7 +92,7 @@ func (o *opening) tryLock(info os.FileInfo) (ok bool, err error) {
 }
 
 func (o *opening) locked() error {
-	return fmt.Errorf("%w by another process (waited %v): stop that, or use another file", ErrLocked, o.timeout)
+	return fmt.Errorf("%w by another process (waited %v): stop that, or use another file", ErrLocked, o.options.lockTimeout)
 }
 
 // release unlocks f and closes it. A lock lives as long as anything that

@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"time"
 
 	"go.etcd.io/bbolt"
 	bberrors "go.etcd.io/bbolt/errors"
@@ -26,7 +25,7 @@ const (
 type opening struct {
 	path    string // as the program gave it
 	names   bucketNames
-	timeout time.Duration
+	options options
 	trusted bool // there is nothing to verify: this process has just written it
 
 	real  string // the absolute path, links resolved
@@ -93,13 +92,29 @@ func (o *opening) openPath() (os.FileInfo, error) {
 	return info, err
 }
 
+// refuseNetwork fails where a lock and a memory map are not what they should be.
+func (o *opening) refuseNetwork() error {
+	if o.options.network {
+		return nil
+	}
+	at := o.path
+	if _, err := os.Stat(at); err != nil {
+		at = filepath.Dir(at) // where it will be
+	}
+	if name := o.options.filesystem(at); name != "" {
+		return fmt.Errorf("it is on a network file system (%s), where locks cannot be relied on: "+
+			"put it on a local disk, or see bolt.WithNetworkFilesystem", name)
+	}
+	return nil
+}
+
 // start lets bbolt open the file, and makes sure that it holds a store.
 func (o *opening) start() error {
 	if !locksTwice {
 		_ = unlock(o.file) // if it is not unlocked, bbolt says so
 	}
 	err, panicked := protect(func() (err error) {
-		if o.db, err = bbolt.Open(o.real, fileMode, boltOptions(o.file, o.timeout)); err != nil {
+		if o.db, err = bbolt.Open(o.real, fileMode, boltOptions(o.file, o.options.lockTimeout)); err != nil {
 			return err
 		}
 		return prepare(o.db, o.path, o.names)

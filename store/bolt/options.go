@@ -14,6 +14,8 @@ type options struct {
 	prefix        string
 	journal       int64
 	autoCompact   bool
+	network       bool // whether a network file system will do
+	filesystem    func(path string) (network string)
 	unverified    bool // for tests alone: see what comes of it
 }
 
@@ -24,6 +26,7 @@ func buildOptions(opts []Option) (options, error) {
 		prefix:        "gimlet",
 		journal:       16 << 20,
 		autoCompact:   true,
+		filesystem:    networkFilesystem,
 	}
 	for _, opt := range opts {
 		if err := opt(&o); err != nil {
@@ -57,6 +60,21 @@ func WithLockTimeout(d time.Duration) Option {
 func WithAutoCompact(on bool) Option {
 	return func(o *options) error {
 		o.autoCompact = on
+		return nil
+	}
+}
+
+// WithNetworkFilesystem sets whether [Open] takes a file on a network file system
+// (NFS, SMB and the like). The default is false: there a lock may not keep out other
+// machines, so that two programs write at once and destroy the file; and when the
+// network fails, what is read through the memory map ends the program. Set it only if
+// one machine alone can reach the file, and the loss of all sessions is bearable.
+//
+// It is found out on Linux and macOS. A file system that a program implements (FUSE)
+// is taken for a local one.
+func WithNetworkFilesystem(allow bool) Option {
+	return func(o *options) error {
+		o.network = allow
 		return nil
 	}
 }

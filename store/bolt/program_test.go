@@ -53,7 +53,7 @@ func kill(cmd *exec.Cmd) {
 
 // holdProgram opens the store and says so, until its input ends.
 func holdProgram(args []string) {
-	s := bolt.Open(args[0])
+	s := bolt.Open(args[0], bolt.WithLockTimeout(100*time.Millisecond))
 	fmt.Println(s.Err())
 	_, _ = io.Copy(io.Discard, os.Stdin)
 	_ = s.Close()
