@@ -50,7 +50,7 @@ func TestConformance_oneSourceOfRandomness(t *testing.T) {
 		return nil
 	}))
 	require.Equal(t, map[string][]string{
-		"crypto/rand":  {"ringkey.go", "session.go", "store/bolt/journal.go", "store/id.go", "token.go"},
+		"crypto/rand":  {"ringkey.go", "session.go", "store/bolt/journalfile.go", "store/id.go", "token.go"},
 		"math/rand/v2": {"house.go"},
 	}, found)
 }
