@@ -22,7 +22,7 @@ help:
 	@echo 'make build     build and vet for every supported platform'
 	@echo 'make fuzz      every fuzz target, FUZZTIME ($(FUZZTIME)) runs or seconds each'
 	@echo 'make long      the tests whose names begin with TestLong_, with a hundred times the work'
-	@echo 'make bench     measure the library beside its peers, most of an hour: bench/README.md'
+	@echo 'make bench     measure the library beside its peers, about half an hour: bench/README.md'
 	@echo 'make bench-short  the same in a few minutes, to see that all of it works'
 	@echo 'make micro     the benchmarks of each package'
 	@echo 'make example   run examples/single-binary on http://localhost:8080'

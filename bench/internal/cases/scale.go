@@ -27,12 +27,12 @@ type Scale struct {
 // Full is the scale that the goals speak of.
 var Full = Scale{
 	Turns:     5,
-	Cost:      time.Second,
-	Write:     5 * time.Second,
+	Cost:      500 * time.Millisecond,
+	Write:     3 * time.Second,
 	Sustained: time.Minute,
-	Network:   3 * time.Second,
+	Network:   2 * time.Second,
 	Disturbed: 3 * time.Second,
-	Resident:  15 * time.Second,
+	Resident:  10 * time.Second,
 	Few:       10_000,
 	Some:      100_000,
 	Many:      1_000_000,
