@@ -110,14 +110,11 @@ func Open(path string, opts ...Option) *Store {
 	if s.err != nil {
 		return s
 	}
-	o := opening{path: path, names: s.buckets, options: s.options, trusted: s.options.unverified}
-	if s.err = o.run(); s.err != nil {
-		return s
+	info, err := s.openFile()
+	if errors.Is(err, ErrDamaged) && s.options.salvage != nil {
+		err = s.salvage(err, info)
 	}
-	s.db, s.file, s.real = o.db, o.file, o.real
-	if s.err = s.recover(o.stale); s.err != nil {
-		_, _ = protect(s.db.Close)
-		_ = release(s.file) // if bbolt could not
+	if s.err = err; err != nil {
 		return s
 	}
 	if s.options.journal > 0 {
@@ -126,6 +123,39 @@ func Open(path string, opts ...Option) *Store {
 	}
 	s.run()
 	return s
+}
+
+// openFile opens the file and moves into it what a crash has left. It returns which
+// file it was.
+func (s *Store) openFile() (os.FileInfo, error) {
+	o := opening{path: s.path, names: s.buckets, options: s.options, trusted: s.options.unverified}
+	if err := o.run(); err != nil {
+		return o.info, err
+	}
+	s.db, s.file, s.real = o.db, o.file, o.real
+	err := s.recover(o.stale)
+	if err != nil {
+		_, _ = protect(s.db.Close)
+		_ = release(s.file) // if bbolt could not
+	}
+	return o.info, err
+}
+
+// salvage rescues what it can of a damaged file and opens it again.
+func (s *Store) salvage(damage error, info os.FileInfo) error {
+	o := opening{path: s.path, names: s.buckets, options: s.options}
+	report, done, err := o.salvage(info)
+	if err != nil {
+		return fmt.Errorf("%w; it was not rescued: %w", damage, err)
+	}
+	if done {
+		report.Damage = damage
+		s.options.salvage(report)
+	}
+	s.failure = failure{}
+	s.failure.init()
+	_, err = s.openFile()
+	return err
 }
 
 // New keeps the store in a database that the program has open, in top-level

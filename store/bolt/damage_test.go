@@ -150,7 +150,7 @@ func TestDamagedPages(t *testing.T) {
 
 func TestCorruptError(t *testing.T) {
 	err := &bolt.CorruptError{Path: "sessions.db", Err: io.ErrUnexpectedEOF}
-	const remedy = "; restore a backup, or begin with another file"
+	const remedy = "; restore a backup, or rescue what can be read with bolt.WithSalvage"
 	require.EqualError(t, err, "bolt: sessions.db is damaged: unexpected EOF"+remedy)
 	require.ErrorIs(t, err, io.ErrUnexpectedEOF)
 	err.Page = 17

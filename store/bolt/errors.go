@@ -16,7 +16,7 @@ import (
 var ErrLocked = errors.New("in use")
 
 // ErrDamaged says that the file as a whole cannot be trusted, not only a record
-// of it: restore a backup, or begin with another file. The error that wraps it
+// of it: restore a backup, or see [WithSalvage]. The error that wraps it
 // is a [*CorruptError].
 var ErrDamaged = errors.New("the file is damaged")
 
@@ -43,7 +43,7 @@ func (e *CorruptError) Error() string {
 	return fmt.Sprintf("bolt: %s is damaged: %v; %s", e.Path, e.Err, remedy)
 }
 
-const remedy = "restore a backup, or begin with another file"
+const remedy = "restore a backup, or rescue what can be read with bolt.WithSalvage"
 
 // Unwrap makes the error match [store.ErrCorrupt] or [ErrDamaged], and what
 // lies under it.

@@ -62,8 +62,9 @@ func (m image) used(kind uint16) (ids []int) {
 	return ids
 }
 
-// value returns the bytes that are stored under a key, in any bucket.
-func (m image) value(key []byte) []byte {
+// find returns the leaf that has a key, of any bucket, and the bytes that are stored
+// under it.
+func (m image) find(key []byte) (leaf int, value []byte) {
 	for _, id := range m.used(2) {
 		page := m[id*imagePage:]
 		for i := range int(order.Uint16(page[10:])) {
@@ -71,11 +72,16 @@ func (m image) value(key []byte) []byte {
 			k := head[order.Uint32(head[4:]):]
 			n := order.Uint32(head[8:])
 			if bytes.Equal(k[:n], key) {
-				return k[n:][:order.Uint32(head[12:])]
+				return id, k[n:][:order.Uint32(head[12:])]
 			}
 		}
 	}
-	return nil
+	return 0, nil
+}
+
+func (m image) value(key []byte) []byte {
+	_, value := m.find(key)
+	return value
 }
 
 // sum puts the checksum of the newest meta page right.

@@ -92,6 +92,17 @@ func parseMeta(b []byte) (metaPage, bool) {
 	return m, valid
 }
 
+// wasDatabase reports whether a file has what is left of a meta page.
+func wasDatabase(r io.ReaderAt) bool {
+	b := make([]byte, 4)
+	for at := int64(0); at <= maxPageSize; at = max(2*at, minPageSize) {
+		if _, err := r.ReadAt(b, at+metaOffset); err == nil && binary.NativeEndian.Uint32(b) == metaMagic {
+			return true
+		}
+	}
+	return false
+}
+
 // fits fails if a file of that size lacks pages that it should have. bbolt would
 // read on beyond its end.
 func (m metaPage) fits(size int64) error {

@@ -30,6 +30,7 @@ type opening struct {
 
 	real  string // the absolute path, links resolved
 	file  *os.File
+	info  os.FileInfo // of it
 	db    *bbolt.DB
 	stale bool // a meta page is lost: db may be as it was before the last transaction
 }
@@ -81,6 +82,7 @@ func (o *opening) openPath() (os.FileInfo, error) {
 	if err != nil {
 		return nil, reason(err)
 	}
+	o.info = info
 	if !info.Mode().IsRegular() {
 		return nil, errors.New("not a regular file")
 	}

@@ -14,6 +14,7 @@ type options struct {
 	prefix        string
 	journal       int64
 	autoCompact   bool
+	salvage       func(Salvage)
 	network       bool // whether a network file system will do
 	filesystem    func(path string) (network string)
 	unverified    bool // for tests alone: see what comes of it
@@ -60,6 +61,34 @@ func WithLockTimeout(d time.Duration) Option {
 func WithAutoCompact(on bool) Option {
 	return func(o *options) error {
 		o.autoCompact = on
+		return nil
+	}
+}
+
+// WithSalvage has [Open] go on when the file, or its journal, is damaged: both are moved
+// aside, under the name of the file with ".damaged-" and the time behind it, and what can
+// be rescued is brought into a new file. Then report is called, before Open returns; it
+// should tell somebody. Without this option, which is the default, Open fails with a
+// [*CorruptError] and changes nothing. Nothing is ever overwritten or removed.
+//
+// A session that has ended must not come back, and the pages of a file are full of
+// sessions that have. So a record is rescued only if its checksum is right and two of
+// three agree that it is alive: the way to it from the root of the file, which must be
+// sound, the list of free pages, and the index by expiry. And nothing at all is rescued
+// if it may be lost what has ended a session: a part of the journal, or a record under
+// an ID that is [store.ID.Reserved]. [Salvage.Empty] says so. It is then as if the
+// program had been started without the file: with keys of your own (gimlet.WithKeys)
+// give new ones, for sessions that live in a cookie alone and were revoked would be
+// alive again.
+//
+// What else is in the file, of other stores or of the program, is not rescued. The disk
+// must have room for the new file. A file that never was a database is left alone.
+func WithSalvage(report func(Salvage)) Option {
+	return func(o *options) error {
+		if report == nil {
+			return fmt.Errorf("WithSalvage: needs a function that tells somebody")
+		}
+		o.salvage = report
 		return nil
 	}
 }

@@ -9,31 +9,35 @@ import (
 // tree walks the tree under a page, all of whose keys must be within the bounds.
 func (w *walk) tree(id uint64, keys bounds, depth int, where home) error {
 	p, err := w.page(id)
-	if err == nil {
-		err = w.use(id, p.pages)
-	}
 	if err == nil && depth > maxDepth {
 		err = errors.New("the tree is too deep")
 	}
+	var children []byte
+	var inside []nested
 	switch {
 	case err != nil:
 	case p.kind == kindBranch:
-		var b []byte
-		if b, err = w.branch(p, keys, depth+where.level*(maxDepth+1)); err == nil {
-			return w.children(b, p.count, keys, depth, where)
-		}
+		children, err = w.branch(p, keys, depth+where.level*(maxDepth+1))
 	case p.kind == kindLeaf:
-		var inside []nested
-		if inside, err = w.leaf(p, keys, where); err == nil {
-			return w.buckets(p, inside, where)
-		}
+		inside, err = w.leaf(p, keys, where)
 	default:
 		err = errors.New("it is no part of a tree")
 	}
-	if err != nil {
-		return w.lost(loss{id, keys, where, err})
+	if err == nil {
+		err = w.use(id, p.pages)
 	}
-	return nil
+	switch {
+	case err != nil:
+		return w.lost(loss{id, keys, where, err})
+	case p.kind == kindBranch:
+		return w.children(children, p.count, keys, depth, where)
+	}
+	if w.found != nil {
+		if err := w.found(leaf{page: p, keys: keys, where: where}); err != nil {
+			return err
+		}
+	}
+	return w.buckets(p, inside, where)
 }
 
 // branch verifies a branch page and returns its bytes, which are good for as long as
@@ -103,10 +107,11 @@ func within(e *elements, keys bounds, each func() error) error {
 	}
 }
 
-// nested is a bucket in a leaf that has a tree of its own.
+// nested is a bucket in a leaf: it has a tree of its own or is inside the leaf.
 type nested struct {
-	name string
-	root uint64
+	name   string
+	root   uint64 // 0 if it has none
+	inline []byte // then it is this page, if somebody wants to know
 }
 
 // leaf verifies a leaf page, and returns the buckets in it.
@@ -118,9 +123,9 @@ func (w *walk) leaf(p page, keys bounds, where home) (inside []nested, err error
 	err = within(e, keys, func() error {
 		switch {
 		case e.flags == flagBucket:
-			root, err := w.bucket(e)
-			if err == nil && root != 0 {
-				inside = append(inside, nested{string(e.key), root})
+			b, err := w.bucket(e)
+			if b.root != 0 || w.found != nil {
+				inside = append(inside, b)
 			}
 			return err
 		case e.flags != 0:
@@ -133,34 +138,38 @@ func (w *walk) leaf(p page, keys bounds, where home) (inside []nested, err error
 	return inside, err
 }
 
-// bucket verifies the head of a bucket and, if it is small, the page inside it. It
-// returns the root of its tree, which is 0 if there is none.
-func (w *walk) bucket(e *elements) (root uint64, err error) {
+// bucket verifies the head of a bucket and, if it is small, the page inside it.
+func (w *walk) bucket(e *elements) (nested, error) {
 	n := e.value[1] - e.value[0]
 	if n < bucketHead || n > w.pageSize {
-		return 0, errors.New("a bucket is of a wrong size")
+		return nested{}, errors.New("a bucket is of a wrong size")
 	}
 	b, err := e.bytes(e.value[0], int(n))
 	if err != nil {
-		return 0, err
+		return nested{}, err
 	}
-	root, b = binary.NativeEndian.Uint64(b), b[bucketHead:]
-	if root != 0 {
+	inside := nested{name: string(e.key), root: binary.NativeEndian.Uint64(b)}
+	b = b[bucketHead:]
+	if inside.root != 0 {
 		if len(b) > 0 {
-			return 0, errors.New("a bucket is of a wrong size")
+			err = errors.New("a bucket is of a wrong size")
 		}
-		return root, nil
+		return inside, err
+	}
+	if w.found != nil {
+		b = bytes.Clone(b)
+		inside.inline = b
 	}
 	inner, err := inlinePage(b)
-	if err != nil {
-		return 0, err
+	if err == nil {
+		err = within(inner, bounds{}, func() error {
+			if inner.flags != 0 {
+				return errors.New("a bucket inside a page has another one")
+			}
+			return nil
+		})
 	}
-	return 0, within(inner, bounds{}, func() error {
-		if inner.flags != 0 {
-			return errors.New("a bucket inside a page has another one")
-		}
-		return nil
-	})
+	return inside, err
 }
 
 // inlinePage prepares to go through the page that is the value of a small bucket.
@@ -173,22 +182,20 @@ func inlinePage(b []byte) (*elements, error) {
 	return e, e.start(int(order.Uint16(b[10:])))
 }
 
-// buckets reports a leaf and walks the trees of the buckets in it.
+// buckets walks the buckets inside a leaf.
 func (w *walk) buckets(p page, inside []nested, where home) error {
-	if w.found != nil {
-		if err := w.found(p, where); err != nil {
-			return err
-		}
-	}
 	for _, b := range inside {
 		below := home{level: where.level + 1}
 		if where.top {
 			below.bucket = b.name
 		}
 		var err error
-		if below.level > maxNested {
+		switch {
+		case below.level > maxNested:
 			err = w.lost(loss{p.id, bounds{}, below, errors.New("too many buckets within buckets")})
-		} else {
+		case b.root == 0:
+			err = w.found(leaf{inline: b.inline, where: below})
+		default:
 			err = w.tree(b.root, bounds{}, 0, below)
 		}
 		if err != nil {
@@ -196,4 +203,20 @@ func (w *walk) buckets(p page, inside []nested, where home) error {
 		}
 	}
 	return nil
+}
+
+// A leaf is what the walk finds: a page or the inside of a small bucket. Its keys are
+// good until the walk goes on.
+type leaf struct {
+	page   page
+	inline []byte
+	keys   bounds
+	where  home
+}
+
+func (w *walk) elementsOf(l leaf) (*elements, error) {
+	if l.inline != nil {
+		return inlinePage(l.inline)
+	}
+	return w.elements(l.page)
 }

@@ -77,7 +77,7 @@ type walk struct {
 	// on behind it unless lost returns an error.
 	lost func(l loss) error
 	// found is called with each sound leaf. Without it nobody cares.
-	found func(p page, where home) error
+	found func(l leaf) error
 }
 
 // Bounds are the keys from and including low up to and excluding high. Of both
@@ -108,11 +108,13 @@ func newWalk(r io.ReaderAt, m metaPage) *walk {
 
 func (w *walk) isUsed(id uint64) bool { return w.used[id/64]&(1<<(id%64)) != 0 }
 
+var errUsed = errors.New("has two uses, or is free")
+
 // use notes that n pages from id on are used. They must be inside the file.
 func (w *walk) use(id, n uint64) error {
 	for ; n > 0; id, n = id+1, n-1 {
 		if w.isUsed(id) {
-			return fmt.Errorf("page %d has two uses, or is free", id)
+			return fmt.Errorf("page %d %w", id, errUsed)
 		}
 		w.used[id/64] |= 1 << (id % 64)
 	}

@@ -116,8 +116,8 @@ func TestVerify_damage(t *testing.T) {
 		damage func(m image)
 		want   string
 	}{
-		"a branch that is its own child":     {func(m image) { order.PutUint64(m.page(branch)[24:], uint64(branch)) }, "two uses"},
-		"a child that is free":               {func(m image) { order.PutUint64(m.page(branch)[24:], uint64(list)) }, "two uses"},
+		"a branch that is its own child":     {func(m image) { order.PutUint64(m.page(branch)[24:], uint64(branch)) }, "belong elsewhere"},
+		"a child that is free":               {func(m image) { order.PutUint64(m.page(branch)[24:], uint64(list)) }, "no part of a tree"},
 		"a child beyond the end":             {func(m image) { order.PutUint64(m.page(branch)[24:], 1<<63) }, "there is no page"},
 		"a child that is a meta page":        {func(m image) { order.PutUint64(m.page(branch)[24:], 1) }, "there is no page 1"},
 		"an empty branch":                    {func(m image) { order.PutUint16(m.page(branch)[10:], 0) }, "no branch"},
@@ -136,7 +136,7 @@ func TestVerify_damage(t *testing.T) {
 		"a value that is a bucket":           {func(m image) { order.PutUint32(m.page(leaf)[16:], 1) }, ""},
 		"a bucket that is a value":           {func(m image) { order.PutUint32(m.page(root)[16:], 0) }, "not a bucket"},
 		"the root beyond the end":            {inMeta(16, 1<<63), "there is no page"},
-		"the root at the free list":          {inMeta(16, uint64(list)), "two uses"},
+		"the root at the free list":          {inMeta(16, uint64(list)), "no part of a tree"},
 		"the free list beyond the end":       {inMeta(32, 1<<62), "there is no page"},
 		"the free list at a leaf":            {inMeta(32, uint64(leaf)), "it is not the free list"},
 		"more pages than bytes":              {inMeta(40, uint64(whole.pages()+1)), "cut off"},
