@@ -37,8 +37,11 @@ var errNoMeta = errors.New("not a bbolt database, or both of its meta pages are 
 // the size of a page is only known from one of them.
 func newestMeta(r io.ReaderAt) (metaPage, error) {
 	first, ok := readMeta(r, 0)
-	if !ok {
+	switch {
+	case !ok:
 		return secondMeta(r)
+	case first.pageSize < minPageSize || first.pageSize > maxPageSize:
+		return metaPage{}, fmt.Errorf("a page cannot have %d bytes", first.pageSize)
 	}
 	second, ok := readMeta(r, int64(first.pageSize))
 	if !ok || second.txid <= first.txid {
@@ -87,8 +90,7 @@ func parseMeta(b []byte) (metaPage, bool) {
 		txid:     order.Uint64(b[48:]),
 	}
 	valid := order.Uint32(b) == metaMagic && order.Uint32(b[4:]) == metaVersion &&
-		order.Uint64(b[metaSize-8:]) == sum.Sum64() &&
-		m.pageSize >= minPageSize && m.pageSize <= maxPageSize
+		order.Uint64(b[metaSize-8:]) == sum.Sum64()
 	return m, valid
 }
 

@@ -1,0 +1,72 @@
+package bolt_test
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/gimlet-go/gimlet/store"
+	"github.com/gimlet-go/gimlet/store/bolt"
+)
+
+// A file that was cut off anywhere is refused, or all that it should have is there.
+func TestOpen_cutOff(t *testing.T) {
+	whole, want := smallImage(t, 200)
+	c := &trial{path: write(t, nil), want: want, opts: []bolt.Option{bolt.WithJournal(0)}}
+	for size := 512; size <= len(whole); size += 512 {
+		require.NoError(t, os.WriteFile(c.path, whole[:size], 0o600))
+		before := c.tally.refused.Load()
+		require.NoError(t, c.run(), "%d bytes", size)
+		if size < len(whole) {
+			require.Equal(t, before+1, c.tally.refused.Load(), "%d bytes", size)
+			b, err := os.ReadFile(c.path)
+			require.NoError(t, err)
+			require.True(t, bytes.Equal(whole[:size], b), "it was changed")
+		}
+	}
+	require.EqualValues(t, 1, c.tally.served.Load())
+	t.Logf("figures: cut off at %d places, %v", len(whole)/512, &c.tally)
+}
+
+// Without the verifier bbolt reads beyond the end of such a file.
+func TestOpen_cutOff_Control(t *testing.T) {
+	whole, want := smallImage(t, 200)
+	path := write(t, whole[:len(whole)/2])
+	s := bolt.Open(path, bolt.Unverified())
+	missing := 0
+	for id := range want {
+		if _, err := s.Load(t.Context(), id); err != nil {
+			require.NotErrorIs(t, err, store.ErrNotFound)
+			missing++
+		}
+	}
+	_ = s.Close()
+	require.NotZero(t, missing, "it was opened whole")
+}
+
+// A store whose file was removed goes on, and does not remove what is there by now.
+func TestOpen_removedWhileOpen(t *testing.T) {
+	dir := memoryDir(t)
+	s := bolt.Open(filepath.Join(dir, "sessions.db"))
+	r := newRecord("alice", "first")
+	save(t, s, r)
+	for _, name := range []string{s.Path(), bolt.Journal(s.Path())} {
+		if err := os.Remove(name); err != nil {
+			t.Skip("an open file cannot be removed: ", err)
+		}
+	}
+	next := openAt(t, s.Path())
+	theirs := newRecord("bob", "of the next")
+	save(t, next, theirs)
+	for i := range 3 {
+		save(t, s, newRecord("alice", fmt.Sprint(i)))
+	}
+	holds(t, s, r)
+	require.NoError(t, s.Close())
+	require.FileExists(t, bolt.Journal(next.Path()))
+	holds(t, reopen(t, crash(t, next)), theirs)
+}
