@@ -80,21 +80,25 @@ func (o *opening) fill(temp string, r *rescue) error {
 
 // run brings the records into the new file.
 func (r *rescue) run() error {
+	if !r.intact {
+		return errReserved
+	}
 	if !r.whole {
 		r.named = r.index()
 	}
 	for _, l := range r.records {
+		before := r.dropped
 		if err := r.leaf(l, r.whole || r.listed); err != nil {
 			return err
+		}
+		if r.dropped > before && mayBeReserved(l.keys.low) {
+			return errReserved // what the ID of a damaged record was cannot be known
 		}
 	}
 	for _, l := range r.strays {
 		if err := r.leaf(l, false); err != nil {
 			return err
 		}
-	}
-	if !r.intact {
-		return errReserved
 	}
 	return r.flush()
 }
@@ -104,29 +108,22 @@ func (r *rescue) leaf(l leaf, sure bool) error {
 	var full error
 	err := r.each(l, func(key, value []byte) error {
 		if len(key) != idSize {
-			r.drop(l)
+			r.dropped++
 			return nil
 		}
 		id := store.ID(key)
 		rec, err := decodeRecord(id, value)
 		if err != nil || !sure && (rec.indexed == 0 || r.named[id] != rec.indexed) {
-			r.drop(l)
+			r.dropped++
 			return nil
 		}
 		full = r.take(id, rec)
 		return full
 	})
 	if err != nil && full == nil {
-		r.drop(l)
-		return nil
+		r.dropped++ // those that could not be read
 	}
 	return full
-}
-
-// drop gives up a record of a leaf. What its ID was cannot be known.
-func (r *rescue) drop(l leaf) {
-	r.dropped++
-	r.intact = r.intact && !mayBeReserved(l.keys.low)
 }
 
 func (r *rescue) take(id store.ID, rec record) error {

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"slices"
 
 	"github.com/gimlet-go/gimlet/store"
 )
@@ -23,18 +24,20 @@ type survey struct {
 	records []leaf // sound leaves of the records, reached from the root
 	expiry  []leaf // and of the index
 	meta    []leaf
-	strays  []leaf // sound leaves of records, not free, to which no sound way leads
+	strays  []leaf // sound leaves of records, not free, to which a damaged branch has led
 
-	listed bool // whether the free list can be trusted
-	whole  bool // whether no part of the tree of the records was lost
-	lost   int  // how many parts of the file were
-	intact bool // whether all records under reserved IDs are there
+	listed bool   // whether the free list can be trusted
+	whole  bool   // whether no part of the tree of the records was lost
+	lost   int    // how many parts of the file were
+	losses []loss // those of the tree of the records
+	intact bool   // whether all records under reserved IDs are there
 
-	err error // why nothing of it may be used
+	depth int   // of the leaves of the records
+	err   error // why nothing of it may be used
 }
 
 // maxLosses bounds how much work a damaged file makes.
-const maxLosses = 100_000
+const maxLosses = 10_000
 
 var errHopeless = errors.New("the damage is everywhere")
 
@@ -62,6 +65,7 @@ func (s *survey) find(l leaf) error {
 	switch l.where.bucket {
 	case string(s.names.records):
 		s.records = append(s.records, l)
+		s.depth = l.depth
 	case string(s.names.expiry):
 		s.expiry = append(s.expiry, l)
 	case string(s.names.meta):
@@ -81,6 +85,8 @@ func (s *survey) lose(l loss) error {
 		return errHopeless
 	case l.where.bucket == string(s.names.records):
 		s.whole = false
+		l.keys = bounds{bytes.Clone(l.keys.low), bytes.Clone(l.keys.high)}
+		s.losses = append(s.losses, l)
 		s.intact = s.intact && !mayBeReserved(l.keys.low)
 	}
 	return nil
@@ -92,8 +98,12 @@ func mayBeReserved(low []byte) bool {
 }
 
 // findStrays looks for leaves of records among the pages that are neither free nor
-// reached.
+// reached. Of a damaged leaf there are none, whatever the free list says.
 func (s *survey) findStrays() {
+	gaps := slices.DeleteFunc(s.losses, func(l loss) bool { return l.depth >= s.depth })
+	if len(gaps) == 0 {
+		return
+	}
 	for id := uint64(2); id < s.file.pages; id++ {
 		if s.file.isUsed(id) {
 			continue
@@ -105,8 +115,8 @@ func (s *survey) findStrays() {
 		e, err := s.file.elements(p)
 		if err == nil {
 			err = within(e, bounds{}, func() error {
-				if e.flags != 0 || len(e.key) != idSize {
-					return errors.New("these are no records")
+				if e.flags != 0 || len(e.key) != idSize || !isLost(e.key, gaps) {
+					return errors.New("it is no leaf that is missed")
 				}
 				return nil
 			})
@@ -115,6 +125,13 @@ func (s *survey) findStrays() {
 			s.strays = append(s.strays, leaf{page: p})
 		}
 	}
+}
+
+// isLost reports whether a key was in one of the parts that are lost.
+func isLost(key []byte, gaps []loss) bool {
+	return slices.ContainsFunc(gaps, func(l loss) bool {
+		return bytes.Compare(key, l.keys.low) >= 0 && (l.keys.high == nil || bytes.Compare(key, l.keys.high) < 0)
+	})
 }
 
 // mark returns what the file says of its journal, or nil if it says nothing.

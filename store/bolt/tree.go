@@ -28,12 +28,12 @@ func (w *walk) tree(id uint64, keys bounds, depth int, where home) error {
 	}
 	switch {
 	case err != nil:
-		return w.lost(loss{id, keys, where, err})
+		return w.lost(loss{id, keys, depth, where, err})
 	case p.kind == kindBranch:
 		return w.children(children, p.count, keys, depth, where)
 	}
 	if w.found != nil {
-		if err := w.found(leaf{page: p, keys: keys, where: where}); err != nil {
+		if err := w.found(leaf{page: p, keys: keys, depth: depth, where: where}); err != nil {
 			return err
 		}
 	}
@@ -192,7 +192,7 @@ func (w *walk) buckets(p page, inside []nested, where home) error {
 		var err error
 		switch {
 		case below.level > maxNested:
-			err = w.lost(loss{p.id, bounds{}, below, errors.New("too many buckets within buckets")})
+			err = w.lost(loss{p.id, bounds{}, 0, below, errors.New("too many buckets within buckets")})
 		case b.root == 0:
 			err = w.found(leaf{inline: b.inline, where: below})
 		default:
@@ -211,6 +211,7 @@ type leaf struct {
 	page   page
 	inline []byte
 	keys   bounds
+	depth  int // in its tree
 	where  home
 }
 

@@ -95,6 +95,7 @@ type home struct {
 type loss struct {
 	page  uint64
 	keys  bounds
+	depth int // in its tree
 	where home
 	err   error
 }
