@@ -119,7 +119,7 @@ func smallImage(t *testing.T, sessions int) (m image, want map[store.ID]store.Re
 		r := newRecord(fmt.Sprint("user ", i%10), strings.Repeat(fmt.Sprint("data ", i), 1+i%9))
 		r.ID = store.NewID(began.Add(time.Duration(i) * time.Minute))
 		if i%20 == 0 {
-			r = store.Record{ID: store.ID{6: byte(i), 15: 1}, Version: 1, Data: []byte("reserved")}
+			r = store.Record{ID: store.ID{6: byte(i >> 8), 7: byte(i), 15: 1}, Version: 1, Data: []byte("reserved")}
 		}
 		save(t, s, r)
 		if i%3 == 0 {

@@ -66,9 +66,9 @@ func (n *ruin) open(t *testing.T, path string, want map[store.ID]store.Record, o
 
 // changedImage returns a database in which a third of the records were deleted at once,
 // and another third changed, so that its free pages are full of them.
-func changedImage(t *testing.T) (m image, want map[store.ID]store.Record) {
+func changedImage(t *testing.T, sessions int) (m image, want map[store.ID]store.Record) {
 	t.Helper()
-	m, want = smallImage(t, 400)
+	m, want = smallImage(t, sessions)
 	s := openAt(t, write(t, m))
 	for i, id := range sorted(want) {
 		r := want[id]
@@ -94,7 +94,7 @@ func changedImage(t *testing.T) (m image, want map[store.ID]store.Record) {
 // deleted. What is rescued is right and alive; how much it is, the test tells. In an ordinary
 // run it tries 2,000 files, with GIMLET_LONG=1 100,000.
 func TestLong_salvage(t *testing.T) {
-	whole, want := changedImage(t)
+	whole, want := changedImage(t, 400)
 	random := rand.New(rand.NewPCG(rand.Uint64(), 1))
 	path := write(t, nil)
 	for _, k := range []int{1, 3, 10, 30, 100} {
@@ -120,7 +120,7 @@ func TestLong_salvage(t *testing.T) {
 // The free pages of that file are full of records that are right and dead: to take
 // whatever has a right checksum would bring them back.
 func TestLong_salvage_Control(t *testing.T) {
-	m, want := changedImage(t)
+	m, want := changedImage(t, 400)
 	back := map[string]bool{}
 	for id := range m.free() {
 		page := m[id*imagePage:]
