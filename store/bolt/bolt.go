@@ -31,9 +31,12 @@
 //
 // # Damage
 //
-// Every record carries a checksum over its key and its bytes, and every access
-// to the file is guarded: damage is reported as a [*CorruptError], and never
-// ends the program or returns wrong bytes.
+// Open verifies the structure of the whole file before it is used, every record
+// carries a checksum over its key and its bytes, and every access to the file is
+// guarded: damage is reported as a [*CorruptError], and does not end the program
+// or lead to wrong bytes. With [WithSalvage] Open goes on with what can be
+// rescued. Damage that comes while the file is in use ends the store: every call
+// reports it, and only Close is left to do.
 //
 // # Compatibility
 //

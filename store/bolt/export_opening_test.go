@@ -3,6 +3,7 @@ package bolt
 import (
 	"bytes"
 	"fmt"
+	"io"
 
 	"go.etcd.io/bbolt"
 
@@ -13,6 +14,9 @@ import (
 
 // Verify verifies the structure of a file.
 func Verify(b []byte) error { return verify(bytes.NewReader(b), int64(len(b))) }
+
+// VerifyFile does so with one that is not in memory.
+func VerifyFile(r io.ReaderAt, size int64) error { return verify(r, size) }
 
 // Unverified makes Open trust the structure of the file, as bbolt does.
 func Unverified() Option {

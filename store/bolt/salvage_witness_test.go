@@ -50,7 +50,7 @@ func TestSalvage_olderVersions(t *testing.T) {
 	ids := sorted(want)
 	for _, id := range ids[len(ids)/2:] { // the first ones share a branch with reserved IDs
 		page := old[id]
-		if want[id].Version == 1 || page == 0 || tried == 30 {
+		if want[id].Version == 1 || page == 0 || tried == 10 {
 			continue
 		}
 		tried++
@@ -68,7 +68,7 @@ func TestSalvage_olderVersions(t *testing.T) {
 			lost(func(b image) { b.relist(page, branch) })
 		}
 	}
-	require.Equal(t, 30, tried)
+	require.Equal(t, 10, tried)
 }
 
 // A page of deleted records that the free list does not name does not bring them back
@@ -77,7 +77,7 @@ func TestSalvage_deletedRecords(t *testing.T) {
 	m, want := changedImage(t, 800)
 	tried := 0
 	for page, dead := range m.stale(t) {
-		if tried > 100 {
+		if tried > 30 {
 			break
 		}
 		for _, branch := range m.branches() {

@@ -25,7 +25,7 @@ func TestVerify_sound(t *testing.T) {
 			t.Run(fmt.Sprint(pageSize, unlisted), func(t *testing.T) {
 				path := emptyFile(t, bbolt.Options{PageSize: pageSize})
 				c := churn{random: rand.New(rand.NewPCG(uint64(pageSize), 1))}
-				for range 3 {
+				for range 2 {
 					c.open(t, path, unlisted)
 					b, err := os.ReadFile(path)
 					require.NoError(t, err)
@@ -45,7 +45,7 @@ func (c churn) open(t *testing.T, path string, unlisted bool) {
 	t.Helper()
 	db, err := bbolt.Open(path, 0o600, &bbolt.Options{NoSync: true, NoGrowSync: true, NoFreelistSync: unlisted})
 	require.NoError(t, err)
-	for range 8 {
+	for range 5 {
 		require.NoError(t, db.Update(func(tx *bbolt.Tx) error {
 			b, err := tx.CreateBucketIfNotExists([]byte{byte('a' + c.random.IntN(6))})
 			require.NoError(t, err)
