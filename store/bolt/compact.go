@@ -100,7 +100,7 @@ func (s *Store) rewrite(next *opening, goOn func() error) error {
 	if err := s.reading(c.copy); err != nil {
 		return err
 	}
-	next.db.NoSync = false
+	next.db.NoSync = !syncsChanges
 	if err := f.Sync(); err != nil {
 		return err
 	}

@@ -18,6 +18,7 @@ func boltOptions(f *os.File, timeout time.Duration) *bbolt.Options {
 		Timeout:      timeout,
 		FreelistType: bbolt.FreelistMapType,
 		NoStatistics: true,
+		NoSync:       !syncsChanges,
 		OpenFile:     func(string, int, os.FileMode) (*os.File, error) { return f, nil },
 	}
 	if runtime.GOOS != "windows" {
@@ -76,8 +77,8 @@ func build(path string, names bucketNames) error {
 
 // syncDir makes the names in a directory durable.
 func syncDir(dir string) error {
-	if runtime.GOOS == "windows" {
-		return nil // it has no such operation
+	if runtime.GOOS == "windows" || !syncsNames {
+		return nil // Windows has no such operation
 	}
 	d, err := os.Open(dir)
 	if err != nil {

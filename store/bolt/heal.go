@@ -15,7 +15,7 @@ import (
 // page on the disk still uses, and a loss of power in its middle would leave
 // nothing whole. Until heal succeeds nothing is committed.
 func (s *Store) heal() error {
-	if !s.unsure {
+	if !s.unsure || !heals {
 		return nil
 	}
 	if _, err := s.file.ReadAt(make([]byte, 1), 0); err != nil {

@@ -66,8 +66,10 @@ func (j *journal) append(b []byte) (end int64, err error) {
 	if _, err := j.file.WriteAt(b, journalBase+at%j.size); err != nil {
 		return 0, err
 	}
-	if err := syncData(j.file); err != nil {
-		return 0, err
+	if syncsChanges {
+		if err := syncData(j.file); err != nil {
+			return 0, err
+		}
 	}
 	j.lost = false
 	return at + n, nil

@@ -43,8 +43,10 @@ func (o *opening) run() error {
 	}
 	// What a killed process has left in the page cache must be on the disk
 	// before anything is built on it.
-	if err := o.file.Sync(); err != nil {
-		return o.undo(err)
+	if syncsAtOpen {
+		if err := o.file.Sync(); err != nil {
+			return o.undo(err)
+		}
 	}
 	if err := o.check(); err != nil {
 		return o.undo(err)
