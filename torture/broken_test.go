@@ -1,7 +1,6 @@
 package torture_test
 
 import (
-	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
@@ -16,7 +15,6 @@ func broken(t *testing.T, safeguard string) string {
 	path := filepath.Join(t.TempDir(), "broken.test")
 	cmd := exec.Command("go", "test", "-c", "-o", path, "-tags", "gimlet_broken",
 		"-ldflags", "-X github.com/gimlet-go/gimlet/store/bolt.without="+safeguard, ".")
-	cmd.Env = append(os.Environ(), "GOWORK=off")
 	out, err := cmd.CombinedOutput()
 	require.NoError(t, err, "%s", out)
 	return path

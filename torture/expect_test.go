@@ -2,7 +2,6 @@ package torture_test
 
 import (
 	"fmt"
-	"maps"
 	"strings"
 
 	"github.com/gimlet-go/gimlet/store"
@@ -28,12 +27,6 @@ func expectAfter(notes []string) (*expectation, error) {
 		}
 	}
 	return e, nil
-}
-
-func (e *expectation) clone() *expectation {
-	c := *e
-	c.saved, c.deleted = maps.Clone(e.saved), maps.Clone(e.deleted)
-	return &c
 }
 
 // read takes note of a line.

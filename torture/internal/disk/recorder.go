@@ -3,6 +3,7 @@ package disk
 import (
 	"bytes"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"sync"
@@ -56,7 +57,7 @@ func (r *Recorder) Begin(op Op) (end func(failed bool)) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	i := r.add(op)
-	r.log.Ops[i].End = int(^uint(0) >> 1) // until it has
+	r.log.Ops[i].End = math.MaxInt // until it has
 	return func(failed bool) {
 		r.mu.Lock()
 		defer r.mu.Unlock()

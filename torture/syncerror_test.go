@@ -1,3 +1,5 @@
+//go:build linux && (amd64 || arm64)
+
 package torture_test
 
 import (
@@ -51,15 +53,14 @@ func TestSyncError(t *testing.T) {
 func failSync(t *testing.T, binary, file string, j job, n int) (log *disk.Log, moment int) {
 	t.Helper()
 	m := boot(t, nil)
-	m.late = true
 	var count, failed atomic.Int64
-	m.watch = func(kind disk.Kind, name, _ string) syscall.Errno {
+	m.observe(true, func(kind disk.Kind, name, _ string) syscall.Errno {
 		if kind == disk.Sync && name == file && count.Add(1) == int64(n) {
 			failed.Store(int64(m.fs.Log().End))
 			return syscall.EIO
 		}
 		return 0
-	}
+	})
 	m.work(binary, j)
 	require.Positive(t, failed.Load(), "there were only %d syncs", count.Load())
 	return m.fs.Log(), int(failed.Load())

@@ -1,3 +1,5 @@
+//go:build linux && (amd64 || arm64)
+
 package torture_test
 
 import (
@@ -51,19 +53,18 @@ func TestRestart(t *testing.T) {
 func killAtSync(t *testing.T, binary string, j job, n int) (log *disk.Log, moment int) {
 	t.Helper()
 	m := boot(t, nil)
-	m.late = true
 	var count atomic.Int64
-	m.watch = func(kind disk.Kind, _, _ string) syscall.Errno {
+	m.observe(true, func(kind disk.Kind, _, _ string) syscall.Errno {
 		if (kind == disk.Sync || kind == disk.SyncNames) && count.Add(1) == int64(n) {
 			m.kill()
 			return syscall.EINTR
 		}
 		return 0
-	}
+	})
 	m.work(binary, j)
 	require.GreaterOrEqual(t, count.Load(), int64(n), "there were not as many syncs")
 	moment = m.fs.Log().End
-	m.watch = nil
+	m.observe(false, nil)
 	j.Seed++
 	m.work(binary, j)
 	return m.fs.Log(), moment

@@ -1,3 +1,5 @@
+//go:build linux && (amd64 || arm64)
+
 package torture_test
 
 import (
@@ -16,13 +18,13 @@ import (
 
 // A machine has a disk with one directory, and runs one program at a time.
 type machine struct {
-	t     *testing.T
-	fs    *cutfs.FS
-	dir   string
-	watch cutfs.Watch // asked before each operation
-	late  bool        // only once the program is ready
+	t   *testing.T
+	fs  *cutfs.FS
+	dir string
 
 	mu    sync.Mutex
+	watch cutfs.Watch // asked before each operation
+	late  bool        // only once the program is ready
 	cmd   *exec.Cmd
 	ready bool
 }
@@ -49,17 +51,28 @@ func (m *machine) shutDown() {
 	m.fs = nil
 }
 
+// observe asks watch before each operation or, if late is set, before each one after the
+// program has said that its store is open.
+func (m *machine) observe(late bool, watch cutfs.Watch) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.late, m.watch = late, watch
+}
+
 func (m *machine) ask(kind disk.Kind, name, text string) syscall.Errno {
 	m.mu.Lock()
-	ready := m.ready
+	watch := m.watch
+	if m.late && !m.ready {
+		watch = nil
+	}
 	if kind == disk.Note && strings.HasPrefix(text, "ready") {
 		m.ready = true
 	}
 	m.mu.Unlock()
-	if m.watch == nil || m.late && !ready {
+	if watch == nil {
 		return 0
 	}
-	return m.watch(kind, name, text)
+	return watch(kind, name, text)
 }
 
 // work runs a job until it is done or has been killed.

@@ -1,3 +1,5 @@
+//go:build linux && (amd64 || arm64)
+
 package torture_test
 
 import (
@@ -86,14 +88,14 @@ func (o *outage) cut(after int) *disk.Log {
 	m := boot(o.t, o.files)
 	defer m.shutDown()
 	var count atomic.Int64
-	m.watch = func(disk.Kind, string, string) syscall.Errno {
+	m.observe(false, func(disk.Kind, string, string) syscall.Errno {
 		if count.Add(1) != int64(after+1) {
 			return 0
 		}
 		m.fs.Cut()
 		m.kill()
 		return syscall.EIO
-	}
+	})
 	journal := []int64{16 << 20, 1 << 20, 0}[o.rng.IntN(3)]
 	m.work(o.binary, job{Journal: journal, Writers: 16, Changes: 10_000, Bytes: 1500, Sweep: 10, Compact: 50, Seed: o.rng.Uint64()})
 	return m.fs.Log()
