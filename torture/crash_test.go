@@ -21,11 +21,11 @@ var paths = []struct {
 	{"no journal", []job{{Writers: 6, Changes: 50, Bytes: 1000, Sweep: 10}}},
 	{"compaction", []job{{Journal: 1 << 20, Writers: 3, Changes: 60, Bytes: 2000, Compact: 12, Sweep: 9}}},
 	{"compaction, no journal", []job{{Writers: 3, Changes: 60, Bytes: 2000, Compact: 12}}},
-	{"creation", []job{{Journal: 16 << 20, Writers: 2, Changes: 20, Bytes: 4000}}},
-	{"creation, no journal", []job{{Writers: 2, Changes: 20, Bytes: 4000}}},
+	{"creation", []job{{Journal: 16 << 20, Writers: 2, Changes: 20, Bytes: 6000}}},
+	{"creation, no journal", []job{{Writers: 2, Changes: 20, Bytes: 6000}}},
 	{"recovery", []job{
 		{Journal: 16 << 20, Writers: 4, Changes: 60, Bytes: 1500, Leave: true},
-		{Journal: 16 << 20, Writers: 2, Changes: 10, Bytes: 1500, Seed: 1, Leave: true},
+		{Journal: 16 << 20, Writers: 3, Changes: 20, Bytes: 6000, Seed: 1, Leave: true},
 	}},
 }
 
@@ -34,9 +34,9 @@ func TestCrash(t *testing.T) {
 	for _, path := range paths {
 		t.Run(path.name, func(t *testing.T) {
 			began := time.Now()
-			log := traced(t, this(), path.jobs...)
+			log, moment := traced(t, this(), path.jobs...)
 			e := newExploration(t, log)
-			moments := e.explore(0, tier(1500, 10_000))
+			moments := e.explore(moment, tier(1500, 10_000))
 			expected, err := expectAfter(log.Notes(log.End))
 			require.NoError(t, err)
 			require.Zero(t, expected.failed)
@@ -60,8 +60,9 @@ func TestCrash_control(t *testing.T) {
 		for _, path := range paths {
 			if slices.Contains(names, path.name) {
 				t.Run(safeguard+"/"+path.name, func(t *testing.T) {
-					e := newControl(t, traced(t, binary, path.jobs...))
-					e.explore(0, 500)
+					log, moment := traced(t, binary, path.jobs...)
+					e := newControl(t, log)
+					e.explore(moment, 500)
 					requireFound(t, e)
 				})
 			}

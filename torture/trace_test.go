@@ -24,15 +24,16 @@ func needStrace(t *testing.T) {
 	}
 }
 
-// traced runs jobs one after the other in a directory, and returns the log of what
-// they did to it. None has a place of its own: they are processes on one machine.
-func traced(t *testing.T, binary string, jobs ...job) *disk.Log {
+// traced runs jobs one after the other in a directory. It returns the log of what they
+// did to it, and the moment at which the last one began.
+func traced(t *testing.T, binary string, jobs ...job) (log *disk.Log, moment int) {
 	t.Helper()
 	needStrace(t)
 	dir := memoryDir(t)
 	to := disk.NewRecorder(nil)
 	for _, j := range jobs {
 		j.Dir = dir
+		moment = to.Log().End
 		output := filepath.Join(memoryDir(t), "trace")
 		cmd := program(t, binary, "work", j)
 		cmd.Args = append(append([]string{"strace"}, strace.Args(output)...), append([]string{binary}, cmd.Args[1:]...)...)
@@ -45,9 +46,9 @@ func traced(t *testing.T, binary string, jobs ...job) *disk.Log {
 		require.NoError(t, strace.Read(trace, dir, to))
 		require.NoError(t, trace.Close())
 	}
-	log := to.Log()
+	log = to.Log()
 	requireComplete(t, dir, log)
-	return log
+	return log, moment
 }
 
 // requireComplete requires that the log has all that was written: from it follows
