@@ -69,3 +69,10 @@ func TestCrash_control(t *testing.T) {
 		}
 	}
 }
+
+// requireFound requires of a control that the harness has found out what is broken.
+func requireFound(t *testing.T, e *exploration) {
+	t.Helper()
+	t.Logf("%d of %d states are bad: %q", e.badness, e.states, e.bad)
+	require.Positive(t, e.badness, "a library without the safeguard passes")
+}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"sync"
 	"testing"
 	"time"
 
@@ -31,7 +30,19 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
-	os.Exit(m.Run())
+	os.Exit(runTests(m))
+}
+
+// scratch is a directory for all tests.
+var scratch string
+
+func runTests(m *testing.M) int {
+	var err error
+	if scratch, err = os.MkdirTemp("", "gimlet-torture-*"); err != nil {
+		panic(err)
+	}
+	defer os.RemoveAll(scratch)
+	return m.Run()
 }
 
 // full reports whether the full tier is wanted.
@@ -82,12 +93,3 @@ func memoryDir(t testing.TB) string {
 	t.Cleanup(func() { require.NoError(t, os.RemoveAll(dir)) })
 	return dir
 }
-
-// this is the test binary.
-var this = sync.OnceValue(func() string {
-	path, err := os.Executable()
-	if err != nil {
-		panic(err)
-	}
-	return path
-})

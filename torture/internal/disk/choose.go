@@ -7,16 +7,16 @@ const (
 	sample  = 6 // how many of more are looked at one by one in other ways
 )
 
-// choose returns fates for open changes: all combinations of few, and of many
-// none, all, all but one, one alone, and some at random; with and without the
-// length of what is lost; and each write torn, after those before it and among
-// all others.
-func choose(open []*change, rng *rand.Rand) []map[*change]fate {
-	var all []map[*change]fate
+// choose returns fates for open changes, a list of which is for all of them: all
+// combinations of few, and of many none, all, all but one, one alone, and some at
+// random; with and without the length of what is lost; and each write torn, after
+// those before it and among all others.
+func choose(open []*change, rng *rand.Rand) [][]fate {
+	var all [][]fate
 	add := func(of func(i int) fate) {
-		fates := make(map[*change]fate, len(open))
-		for i, c := range open {
-			fates[c] = of(i)
+		fates := make([]fate, len(open))
+		for i := range fates {
+			fates[i] = of(i)
 		}
 		all = append(all, fates)
 	}
@@ -32,19 +32,17 @@ func choose(open []*change, rng *rand.Rand) []map[*change]fate {
 			continue
 		}
 		for _, way := range torn(sectors(op), rng) {
-			add(func(i int) fate {
-				if i == k {
-					return way
-				}
-				return either(i < k)
-			})
-			if len(open) > 1 {
+			among := func(others func(i int) fate) {
 				add(func(i int) fate {
 					if i == k {
 						return way
 					}
-					return kept
+					return others(i)
 				})
+			}
+			among(func(i int) fate { return either(i < k) })
+			if len(open) > 1 {
+				among(func(int) fate { return kept })
 			}
 		}
 	}

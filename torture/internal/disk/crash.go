@@ -16,7 +16,7 @@ type Crash struct {
 // Whole returns what is found if the power goes at a moment and nothing is
 // lost.
 func (l *Log) Whole(moment int) Crash {
-	for c := range l.crashes([]choice{{moment: moment, whole: true}}) {
+	for c := range l.crashes([]choice{{moment: moment, number: nothing}}) {
 		return c
 	}
 	panic("disk: a choice without a crash")
@@ -26,9 +26,9 @@ func (l *Log) Whole(moment int) Crash {
 func (l *Log) Random(moment int, rng *rand.Rand) Crash {
 	d := newDisk(l.Start)
 	l.play(d, 0, moment)
-	all := choose(d.open(), rng)
-	c := all[rng.IntN(len(all))]
-	return Crash{moment, d.image(c)}
+	open := d.open()
+	all := choose(open, rng)
+	return Crash{moment, d.image(open, all[rng.IntN(len(all))])}
 }
 
 // Moments returns the moments from one on at which a crash differs from one at
@@ -61,7 +61,7 @@ func (l *Log) Changes() []int {
 func (l *Log) Wholes(moments []int) iter.Seq[Crash] {
 	choices := make([]choice, 0, len(moments))
 	for _, m := range moments {
-		choices = append(choices, choice{moment: m, whole: true})
+		choices = append(choices, choice{moment: m, number: nothing})
 	}
 	return l.crashes(choices)
 }
@@ -72,51 +72,38 @@ func (l *Log) Crashes(moments []int, n int, rng *rand.Rand) iter.Seq[Crash] {
 	choices, often := l.choices(moments, rng)
 	rng.Shuffle(len(choices), func(i, k int) { choices[i], choices[k] = choices[k], choices[i] })
 	for len(choices) < n {
-		choices = append(choices, choice{moment: often[rng.IntN(len(often))], seed: rng.Uint64()})
+		choices = append(choices, choice{moment: often[rng.IntN(len(often))], number: anything, seed: rng.Uint64()})
 	}
 	choices = choices[:n]
 	slices.SortStableFunc(choices, func(a, b choice) int { return a.moment - b.moment })
 	return l.crashes(choices)
 }
 
-// A choice is one of the crashes at a moment: one with given fates or, if there
-// are none, with some that the seed gives.
+// A choice is one of the crashes at a moment: that with a number among those that
+// choose returns, or another one.
 type choice struct {
 	moment int
-	fates  []fate
-	whole  bool
+	number int
 	seed   uint64
 }
 
-// of returns the fates of changes.
-func (c choice) of(open []*change) map[*change]fate {
-	rng := rand.New(rand.NewPCG(c.seed, 0))
-	fates := make(map[*change]fate, len(open))
-	for i, o := range open {
-		switch {
-		case c.whole:
-			fates[o] = kept
-		case c.fates != nil:
-			fates[o] = c.fates[i]
-		default:
-			fates[o] = anyFate(o.Op, rng)
-		}
-	}
-	return fates
-}
+const (
+	anything = -1 // fates at random
+	nothing  = -2 // nothing is lost
+)
+
+func (c choice) rand() *rand.Rand { return rand.New(rand.NewPCG(c.seed, uint64(c.moment))) }
 
 // choices returns the crashes at the moments that are most likely to show
 // something, and the moments, each as often as much is open at it.
 func (l *Log) choices(moments []int, rng *rand.Rand) (all []choice, often []int) {
 	d, at := newDisk(l.Start), 0
+	seed := rng.Uint64()
 	for _, m := range moments {
 		at = l.play(d, at, m)
 		open := d.open()
-		for _, fates := range choose(open, rng) {
-			c := choice{moment: m, fates: make([]fate, len(open))}
-			for i, o := range open {
-				c.fates[i] = fates[o]
-			}
+		c := choice{moment: m, seed: seed}
+		for c.number = range choose(open, c.rand()) {
 			all = append(all, c)
 		}
 		often = append(often, m)
@@ -132,14 +119,36 @@ func (l *Log) choices(moments []int, rng *rand.Rand) (all []choice, often []int)
 // crashes yields what is found for choices, which are in the order of moments.
 func (l *Log) crashes(choices []choice) iter.Seq[Crash] {
 	return func(yield func(Crash) bool) {
-		d, at := newDisk(l.Start), 0
+		d, at, moment := newDisk(l.Start), 0, -1
+		var open []*change
+		var numbered [][]fate // those of the moment, once they are needed
 		for _, c := range choices {
-			at = l.play(d, at, c.moment)
-			if !yield(Crash{c.moment, d.image(c.of(d.open()))}) {
+			if c.moment != moment {
+				at, moment = l.play(d, at, c.moment), c.moment
+				open, numbered = d.open(), nil
+			}
+			if c.number >= 0 && numbered == nil {
+				numbered = choose(open, c.rand())
+			}
+			if !yield(Crash{c.moment, d.image(open, c.fates(open, numbered))}) {
 				return
 			}
 		}
 	}
+}
+
+func (c choice) fates(open []*change, numbered [][]fate) []fate {
+	if c.number >= 0 {
+		return numbered[c.number]
+	}
+	rng := c.rand()
+	fates := make([]fate, len(open))
+	for i, o := range open {
+		if fates[i] = kept; c.number == anything {
+			fates[i] = anyFate(o.Op, rng)
+		}
+	}
+	return fates
 }
 
 // An event is the beginning of an operation, or the end of a sync.

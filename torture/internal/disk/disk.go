@@ -135,11 +135,15 @@ func (d *disk) open() []*change {
 	return open
 }
 
-// image returns the files that there are when each open change has its fate.
-func (d *disk) image(fates map[*change]fate) map[string][]byte {
+// image returns the files that there are when the open changes have their fates.
+func (d *disk) image(open []*change, fates []fate) map[string][]byte {
+	of := make(map[*change]fate, len(open))
+	for i, c := range open {
+		of[c] = fates[i]
+	}
 	names := maps.Clone(d.names)
 	for _, c := range d.renames {
-		if c.durable || fates[c].kept() {
+		if c.durable || of[c].whole {
 			rename(names, c.Op)
 		}
 	}
@@ -152,7 +156,7 @@ func (d *disk) image(fates map[*change]fate) map[string][]byte {
 			if c.durable {
 				b = apply(b, c.Op)
 			} else {
-				b = fates[c].apply(b, c.Op)
+				b = of[c].apply(b, c.Op)
 			}
 		}
 		image[name] = b

@@ -19,8 +19,6 @@ var (
 	sized = fate{sized: true}
 )
 
-func (f fate) kept() bool { return f.whole }
-
 // apply returns b with what is there of a write or a resize.
 func (f fate) apply(b []byte, op *Op) []byte {
 	if f.whole {
