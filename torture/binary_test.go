@@ -13,23 +13,39 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// this returns the path of a binary with the programs: the test binary itself or, if
-// that has the race detector in it, which would take most of the time, another one.
+// this returns the path of the test binary.
 var this = sync.OnceValue(func() string {
-	info, ok := debug.ReadBuildInfo()
-	if ok && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"}) {
-		path := filepath.Join(scratch, "programs.test")
-		if err := build(path); err != nil {
-			panic(err)
-		}
-		return path
-	}
 	path, err := os.Executable()
 	if err != nil {
 		panic(err)
 	}
 	return path
 })
+
+func withRaceDetector() bool {
+	info, ok := debug.ReadBuildInfo()
+	return ok && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"})
+}
+
+// runWithout builds the tests without the race detector, and runs them. With it the
+// model of the disk, which is no part of the library, would take ten times as long.
+func runWithout() (status int) {
+	dir, err := os.MkdirTemp("", "gimlet-torture-*")
+	if err != nil {
+		panic(err)
+	}
+	defer os.RemoveAll(dir)
+	path := filepath.Join(dir, "torture.test")
+	if err := build(path); err != nil {
+		panic(err)
+	}
+	cmd := exec.Command(path, os.Args[1:]...)
+	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+	if err := cmd.Run(); err != nil {
+		return 1
+	}
+	return 0
+}
 
 // broken builds the programs with a library that lacks a safeguard, and returns the
 // path of the binary.

@@ -30,19 +30,10 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
-	os.Exit(runTests(m))
-}
-
-// scratch is a directory for all tests.
-var scratch string
-
-func runTests(m *testing.M) int {
-	var err error
-	if scratch, err = os.MkdirTemp("", "gimlet-torture-*"); err != nil {
-		panic(err)
+	if withRaceDetector() {
+		os.Exit(runWithout())
 	}
-	defer os.RemoveAll(scratch)
-	return m.Run()
+	os.Exit(m.Run())
 }
 
 // full reports whether the full tier is wanted.
