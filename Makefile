@@ -22,6 +22,7 @@ help:
 	@echo 'make build     build and vet for every supported platform'
 	@echo 'make fuzz      every fuzz target, FUZZTIME ($(FUZZTIME)) runs or seconds each'
 	@echo 'make long      the tests whose names begin with TestLong_, with a hundred times the work'
+	@echo 'make torture   kills, power cuts, failing disks, damage: half an hour, needs strace and FUSE'
 	@echo 'make bench     measure the library beside its peers, about half an hour: bench/README.md'
 	@echo 'make bench-short  the same in a few minutes, to see that all of it works'
 	@echo 'make micro     the benchmarks of each package'
@@ -78,6 +79,9 @@ long:
 	@grep -q '^func TestLong_' *_test.go store/bolt/*_test.go || { echo "no TestLong_ test here"; exit 1; }
 	GIMLET_LONG=1 $(GO) test -count=1 -timeout 60m -v -run '^TestLong_' . ./store/bolt
 
+torture:
+	cd torture && GIMLET_TORTURE=full $(GO) test -count=1 -timeout 2h -v ./...
+
 bench:
 	cd bench && $(GO) run .
 
@@ -90,4 +94,4 @@ micro:
 example:
 	$(GO) run ./examples/single-binary
 
-.PHONY: help check fmt vet test test32 lint tidy cover build fuzz long bench bench-short micro example
+.PHONY: help check fmt vet test test32 lint tidy cover build fuzz long torture bench bench-short micro example
