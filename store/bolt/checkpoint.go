@@ -107,11 +107,15 @@ func (s *Store) hasRoom(n int64) bool {
 
 var errNothingToMove = errors.New("nothing to move")
 
+// maxStep is how many records a step moves at most: among very many each has a
+// page of its own, which is in memory while it is written, some 6 KiB.
+const maxStep = 3000
+
 // step moves the oldest eighth of the journal: enough to write each page for
 // several records, and little enough to hold its pages in memory.
 func (s *Store) step() error {
 	tail := s.journal.tail.Load()
-	end := s.overlay.stepEnd(tail, s.journal.size/8)
+	end := s.overlay.stepEnd(tail, s.journal.size/8, maxStep)
 	if end == tail {
 		return errNothingToMove
 	}

@@ -177,14 +177,20 @@ func (o *overlay) forget(list []move) {
 	}
 }
 
-// stepEnd returns where the oldest frames end that together take about size
-// bytes of the journal from tail on, or tail when there are none.
-func (o *overlay) stepEnd(tail, size int64) int64 {
+// stepEnd returns where the oldest frames end that together take no more than
+// size bytes of the journal from tail on, and make no more than most records due,
+// or where the first of them ends; tail when there are none.
+func (o *overlay) stepEnd(tail, size int64, most int) int64 {
 	o.mu.RLock()
 	defer o.mu.RUnlock()
-	end := tail
+	end, records := tail, 0
 	for _, f := range o.frames {
-		if end > tail && f.end-tail > size {
+		for _, id := range f.ids {
+			if s := o.states[id]; s != nil && s.whole <= f.end {
+				records++
+			}
+		}
+		if end > tail && (f.end-tail > size || records > most) {
 			break
 		}
 		end = f.end
