@@ -1,10 +1,11 @@
 // Command bench measures Gimlet, the libraries that it is compared with, and
 // what the machine can do at best, on the same work in one run.
 //
-//	go run .                       # everything, which takes most of an hour
+//	go run .                       # everything, which takes about half an hour
 //	go run . -short                # the same cases, smaller, in a few minutes
 //	go run . -only P5,P6 -out DIR  # some of it
 //	go run . -redraw results/results.json
+//	go run . -redraw results/results.json -publish ..
 //
 // It writes a page (results.md), charts for it (*.svg) and the data of both
 // (results.json). The stores that it measures are kept in a new directory
@@ -52,6 +53,7 @@ func run(ctx context.Context, args []string, log io.Writer) error {
 	short := flags.Bool("short", false, "the same cases with fewer sessions and less time")
 	only := flags.String("only", "", "the `IDs` of the cases to run, separated by commas; all without it")
 	out := flags.String("out", "results", "the `directory` for page, charts and data")
+	publish := flags.String("publish", "", "with -redraw, the `root` of the repository: put the run into its documentation")
 	redraw := flags.String("redraw", "", "measure nothing: make page and charts from this results.json `file`, next to it")
 	flags.Usage = func() {
 		fmt.Fprintln(log, "usage: go run . [-short] [-only IDs] [-out directory]")
@@ -68,6 +70,9 @@ func run(ctx context.Context, args []string, log io.Writer) error {
 		r, err := report.Load(*redraw)
 		if err != nil {
 			return err
+		}
+		if *publish != "" {
+			return published(r, *publish)
 		}
 		return write(r, filepath.Dir(*redraw))
 	}
