@@ -3,6 +3,9 @@ package gimlet_test
 import (
 	"net/http"
 	"net/http/httptest"
+	"runtime"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -42,12 +45,44 @@ func (w *nullWriter) Header() http.Header         { return w.header }
 func (w *nullWriter) Write(b []byte) (int, error) { return len(b), nil }
 func (w *nullWriter) WriteHeader(int)             {}
 
-// costly returns what runs a handler once, as a request of a session of five
-// values, about 300 bytes, which the cache has.
-func costly(tb testing.TB, handle func(s *gimlet.Session)) func() {
-	m, err := gimlet.New(bolt.Open(tb.TempDir() + "/sessions.db"))
-	require.NoError(tb, err)
-	tb.Cleanup(func() { require.NoError(tb, m.Close()) })
+// costSessions is how many sessions are written to by many clients.
+const costSessions = 10_000
+
+// BenchmarkWrites is what a save costs, and where, when 64 clients save at the
+// same time, each one of 10,000 sessions.
+func BenchmarkWrites(b *testing.B) {
+	m, err := gimlet.New(bolt.Open(b.TempDir() + "/sessions.db"))
+	require.NoError(b, err)
+	b.Cleanup(func() { require.NoError(b, m.Close()) })
+	requests := make([]*http.Request, costSessions)
+	var next atomic.Int64
+	var fill sync.WaitGroup
+	for range 64 {
+		fill.Go(func() {
+			for i := int(next.Add(1)) - 1; i < costSessions; i = int(next.Add(1)) - 1 {
+				requests[i] = begunWith(m)
+			}
+		})
+	}
+	fill.Wait()
+	h := m.Handler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		costVisits.Update(gimlet.From(r), func(n int) int { return n + 1 })
+	}))
+	b.SetParallelism(max(1, 64/runtime.GOMAXPROCS(0)))
+	b.ReportAllocs()
+	b.ResetTimer()
+	b.RunParallel(func(pb *testing.PB) {
+		w := &nullWriter{header: http.Header{}}
+		for i := int(next.Add(997)); pb.Next(); i += 7919 {
+			clear(w.header)
+			h.ServeHTTP(w, requests[i%costSessions])
+		}
+	})
+}
+
+// begunWith begins a session of five values, about 300 bytes, and returns its next
+// request.
+func begunWith(m *gimlet.Manager) *http.Request {
 	begin := httptest.NewRecorder()
 	m.Handler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		s := gimlet.From(r)
@@ -62,6 +97,16 @@ func costly(tb testing.TB, handle func(s *gimlet.Session)) func() {
 	for _, c := range begin.Result().Cookies() {
 		r.AddCookie(c)
 	}
+	return r
+}
+
+// costly returns what runs a handler once, as a request of a session that the
+// cache has.
+func costly(tb testing.TB, handle func(s *gimlet.Session)) func() {
+	m, err := gimlet.New(bolt.Open(tb.TempDir() + "/sessions.db"))
+	require.NoError(tb, err)
+	tb.Cleanup(func() { require.NoError(tb, m.Close()) })
+	r := begunWith(m)
 	w := &nullWriter{header: http.Header{}}
 	serve := func(h http.Handler) { clear(w.header); h.ServeHTTP(w, r) }
 	read := m.Handler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
