@@ -226,10 +226,12 @@ func TestSalvage_cutOff(t *testing.T) {
 	m, want := smallImage(t, 300)
 	kept := 0
 	for size := 2048; size < len(m); size += imagePage {
-		s, report := salvaged(t, write(t, m[:size]))
-		n := only(t, s, want)
-		require.Equal(t, n, report.Rescued)
-		kept += n
+		t.Run(fmt.Sprint(size), func(t *testing.T) { // which closes it: with 32 bits there is little to map
+			s, report := salvaged(t, write(t, m[:size]))
+			n := only(t, s, want)
+			require.Equal(t, n, report.Rescued)
+			kept += n
+		})
 	}
 	t.Logf("figures: %d records rescued in all", kept)
 	require.NotZero(t, kept)
