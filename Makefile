@@ -23,7 +23,7 @@ help:
 	@echo 'make fuzz      every fuzz target, FUZZTIME ($(FUZZTIME)) runs or seconds each'
 	@echo 'make long      the tests whose names begin with TestLong_, with a hundred times the work'
 	@echo 'make torture   kills, power cuts, failing disks, damage: half an hour, needs strace and FUSE'
-	@echo 'make bench     measure the library beside its peers, about half an hour: bench/README.md'
+	@echo 'make bench     measure the library beside its peers, a quarter of an hour: bench/README.md'
 	@echo 'make bench-short  the same in a few minutes, to see that all of it works'
 	@echo 'make micro     the benchmarks of each package'
 	@echo 'make example   run examples/single-binary on http://localhost:8080'

@@ -1,7 +1,7 @@
 // Command bench measures Gimlet, the libraries that it is compared with, and
 // what the machine can do at best, on the same work in one run.
 //
-//	go run .                       # everything, which takes about half an hour
+//	go run .                       # everything, a quarter of an hour
 //	go run . -short                # the same cases, smaller, in a few minutes
 //	go run . -only P5,P6 -out DIR  # some of it
 //	go run . -redraw results/results.json

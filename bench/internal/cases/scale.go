@@ -26,7 +26,7 @@ type Scale struct {
 
 // Full is the scale that the goals speak of.
 var Full = Scale{
-	Turns:     5,
+	Turns:     3,
 	Cost:      500 * time.Millisecond,
 	Write:     3 * time.Second,
 	Sustained: time.Minute,
