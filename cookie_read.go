@@ -98,7 +98,7 @@ func (p *presented) assemble(first string) (string, bool) {
 // open returns the payload of the one presented cookie that opens. With
 // several that open, none counts: which one a sibling site has planted cannot
 // be told.
-func (n *cookieNames) open(ctx context.Context, p *presented, now time.Time) (good find, reason Reason, err error) {
+func (n *cookieNames) open(ctx context.Context, p *presented, now time.Time) (good unsealed, reason Reason, err error) {
 	reason = ReasonMalformed
 	found := 0
 	for _, first := range p.first[:min(p.n, len(p.first))] {
@@ -117,16 +117,16 @@ func (n *cookieNames) open(ctx context.Context, p *presented, now time.Time) (go
 		case errStaleKey:
 			reason = ReasonStaleKey
 		default:
-			return find{}, 0, err
+			return unsealed{}, 0, err
 		}
 	}
 	if found > 1 || p.n > len(p.first) {
-		return find{}, ReasonDuplicate, nil
+		return unsealed{}, ReasonDuplicate, nil
 	}
 	if found == 1 {
 		return good, 0, nil
 	}
-	return find{}, reason, nil
+	return unsealed{}, reason, nil
 }
 
 // kindOf returns the cookies that belong to a request.
@@ -160,7 +160,7 @@ func (m *Manager) openCookies(s *Session) {
 	p := &first
 	switch {
 	case reason != 0:
-	case o.remembered != nil && o.remembered.clear:
+	case o.remembered != nil && o.remembered.readable:
 		p = &o.remembered.read
 	case p.read(o.plain) != nil:
 		reason = ReasonMalformed

@@ -130,7 +130,7 @@ func (s *Session) admit(next *state) Reason {
 
 // digest returns the digest of the token's secret.
 func (s *Session) digest() digest {
-	if r := s.remembered; r != nil && r.clear && r.read.token.secret.equal(s.token.secret) {
+	if r := s.remembered; r != nil && r.readable && r.read.token.secret.equal(s.token.secret) {
 		return r.digest
 	}
 	return s.token.secret.digest()

@@ -31,13 +31,13 @@ type recallSlot struct {
 
 // An openedEnvelope is never changed: all requests that bring its text share it.
 type openedEnvelope struct {
-	mark   uint64
-	text   string
-	plain  []byte
-	by     uint32 // the ring key
-	clear  bool   // plain can be read, and the rest is what it says
-	read   payload
-	digest digest // of its secret
+	mark     uint64
+	text     string
+	plain    []byte
+	by       uint32 // the ring key
+	readable bool   // and the rest is what plain says
+	read     payload
+	digest   digest // of its secret
 }
 
 // find returns what was in an envelope, or nil. The texts are compared only if
@@ -59,7 +59,7 @@ func (r *recall) keep(mark uint64, text string, plain []byte, by uint32) {
 	}
 	o := &openedEnvelope{mark: mark, text: strings.Clone(text), plain: plain, by: by}
 	if o.read.read(plain) == nil {
-		o.clear, o.digest = true, o.read.token.secret.digest()
+		o.readable, o.digest = true, o.read.token.secret.digest()
 	}
 	slot.opened.Store(o)
 }

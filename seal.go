@@ -140,22 +140,22 @@ func (s *sealer) open(ctx context.Context, text string, now time.Time) (payload 
 	return o.plain, o.by, err
 }
 
-// A find is what was in an envelope, and the one that is remembered of its
+// An unsealed is what was in an envelope, and the one that is remembered of its
 // text, if any.
-type find struct {
+type unsealed struct {
 	plain      []byte
 	by         uint32
 	remembered *openedEnvelope
 }
 
 // recall is open for those who have a use for what is remembered.
-func (s *sealer) recall(ctx context.Context, text string, now time.Time) (find, error) {
+func (s *sealer) recall(ctx context.Context, text string, now time.Time) (unsealed, error) {
 	var mark uint64
 	if s.recent != nil {
 		mark = s.recent.mark(text)
 		if o := s.recent.find(mark, text); o != nil {
 			if _, ok := s.ring.known(o.by, now); ok {
-				return find{o.plain, o.by, o}, nil
+				return unsealed{o.plain, o.by, o}, nil
 			}
 		}
 	}
@@ -163,7 +163,7 @@ func (s *sealer) recall(ctx context.Context, text string, now time.Time) (find, 
 	if err == nil && s.recent != nil {
 		s.recent.keep(mark, text, plain, by)
 	}
-	return find{plain: plain, by: by}, err
+	return unsealed{plain: plain, by: by}, err
 }
 
 // decode is open without memory.
