@@ -11,8 +11,8 @@
 // What a program saves for one visitor is much like what it saves for others.
 // When 256 records of 64 bytes to 3 KiB were saved, a dictionary is made of
 // what they have in common, by a goroutine that ends when that is done, within a
-// fraction of a second. It is stored in the inner store before it is used, as a
-// record under a reserved ID that never expires. Records of that size then take a
+// fraction of a second. It is stored in the inner store before it is used, as two
+// alike records under reserved IDs that never expire. Records of that size then take a
 // third to a half of the space. When the data has become so different that the
 // dictionary serves it badly, another one is made; the old one stays, for the
 // records that need it, and there are never more than 32. A Store finds the
