@@ -61,6 +61,24 @@ func TestCheckpoint_deadline(t *testing.T) {
 	})
 }
 
+// However small records are, a step holds the pages of a bounded number of them.
+func TestCheckpoint_stepsAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := open(t)
+		records := make([]store.Record, 8000)
+		for i := range records {
+			records[i] = newRecord("", "small")
+		}
+		save(t, s, records...)
+		before := s.Stats()
+		time.Sleep(time.Minute)
+		after := s.Stats()
+		require.EqualValues(t, len(records), after.Moved)
+		require.GreaterOrEqual(t, after.Checkpoints-before.Checkpoints, uint64(len(records)/bolt.MaxStep+1))
+		holds(t, s, records[:10]...)
+	})
+}
+
 // Close waits for the checkpointer, and leaves nothing behind, not even what waited
 // for room.
 func TestCheckpoint_close(t *testing.T) {

@@ -129,6 +129,7 @@ const (
 	MaxPending  = maxPending
 	SweepVisits = sweepVisits
 	ListChunk   = listChunk
+	MaxStep     = maxStep
 )
 
 // Waiting returns how many requests are in the queue.

@@ -264,13 +264,7 @@ func crashedImage(t *testing.T) (db image, journal []byte, want map[store.ID]sto
 	last := newRecord("alice", "the last change")
 	save(t, s, last)
 	want[last.ID] = last
-	path := crash(t, s)
-	db, err := os.ReadFile(path)
-	require.NoError(t, err)
-	journal, err = os.ReadFile(bolt.Journal(path))
-	require.NoError(t, err)
-	frames, err := bolt.Frames(journal)
-	require.NoError(t, err)
+	db, journal, frames := crashed(t, s)
 	require.Greater(t, len(frames), 20)
 	return db[:db.pages()*imagePage], journal[:frames[len(frames)-1][1]], want, gone
 }

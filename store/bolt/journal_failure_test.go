@@ -28,13 +28,7 @@ func logged(t *testing.T) (db, journal []byte, records []store.Record) {
 		save(t, s, r)
 		records = append(records, r)
 	}
-	path := crash(t, s)
-	db, err := os.ReadFile(path)
-	require.NoError(t, err)
-	journal, err = os.ReadFile(bolt.Journal(path))
-	require.NoError(t, err)
-	frames, err := bolt.Frames(journal)
-	require.NoError(t, err)
+	db, journal, frames := crashed(t, s)
 	return db, journal[:frames[len(frames)-1][1]+512], records // nothing is behind that
 }
 

@@ -52,6 +52,20 @@ func reopen(t *testing.T, path string, opts ...bolt.Option) *bolt.Store {
 	return s
 }
 
+// crashed returns the bytes of both files as a crash now would leave them, and where
+// the frames of the journal begin and end.
+func crashed(t *testing.T, s *bolt.Store) (db, journal []byte, frames [][2]int64) {
+	t.Helper()
+	path := crash(t, s)
+	db, err := os.ReadFile(path)
+	require.NoError(t, err)
+	journal, err = os.ReadFile(bolt.Journal(path))
+	require.NoError(t, err)
+	frames, err = bolt.Frames(journal)
+	require.NoError(t, err)
+	return db, journal, frames
+}
+
 func TestJournal_crash(t *testing.T) {
 	inBubble := func(name string, test func(t *testing.T, s *bolt.Store)) {
 		t.Run(name, func(t *testing.T) {
