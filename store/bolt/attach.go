@@ -1,6 +1,7 @@
 package bolt
 
 import (
+	"errors"
 	"time"
 )
 
@@ -60,6 +61,10 @@ func (s *Store) attach() error {
 		return err
 	}
 	j := s.journal
+	if err := s.failure.get(); err != nil {
+		// Close may have looked for a lock to give up before there was this one.
+		return errors.Join(err, j.remove())
+	}
 	err := s.update(func(t *txn) error { return t.setJournal(j.id, j.head.Load()) })
 	j.lost = err != nil // the database may not know it
 	return err

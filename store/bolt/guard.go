@@ -46,26 +46,33 @@ func (s *Store) abandon() error {
 		case <-ended:
 			continue
 		case <-patience:
+			return s.unlock()
 		}
-		// The journal is still in use, by a goroutine that may wait for ever.
-		if s.journal != nil {
-			if f := s.journal.lock.Load(); f != nil {
-				_ = unlock(f)
-			}
-		}
-		return s.giveUpLock()
 	}
 	if s.journal != nil {
 		_ = s.journal.close()
 	}
-	return s.giveUpLock()
-}
-
-func (s *Store) giveUpLock() error {
 	if s.file == nil {
 		return nil
 	}
 	return release(s.file)
+}
+
+// unlock gives up the locks and leaves the files open, for somebody who is still
+// using them: a number that is closed under a call may be another file's by the
+// time it is used. They are closed with what refers to them, by the garbage
+// collector.
+func (s *Store) unlock() error {
+	if s.journal != nil {
+		if f := s.journal.lock.Load(); f != nil {
+			_ = unlock(f)
+		}
+	}
+	if s.file == nil {
+		return nil
+	}
+	defer held.forget(s.file)
+	return unlock(s.file)
 }
 
 // A failure ends a store before its Close.
