@@ -49,9 +49,14 @@ func (w *nullWriter) WriteHeader(int)             {}
 const costSessions = 10_000
 
 // BenchmarkWrites is what a save costs, and where, when 64 clients save at the
-// same time, each one of 10,000 sessions.
+// same time, each one of 10,000 sessions, with a journal and without.
 func BenchmarkWrites(b *testing.B) {
-	m, err := gimlet.New(bolt.Open(b.TempDir() + "/sessions.db"))
+	b.Run("journal", func(b *testing.B) { benchmarkWrites(b) })
+	b.Run("without", func(b *testing.B) { benchmarkWrites(b, bolt.WithJournal(0)) })
+}
+
+func benchmarkWrites(b *testing.B, options ...bolt.Option) {
+	m, err := gimlet.New(bolt.Open(b.TempDir()+"/sessions.db", options...))
 	require.NoError(b, err)
 	b.Cleanup(func() { require.NoError(b, m.Close()) })
 	requests := make([]*http.Request, costSessions)
