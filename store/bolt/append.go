@@ -54,7 +54,8 @@ func (s *Store) writeAhead(list []move) error {
 
 // without makes the states of a group durable in the database, together with all
 // that was acknowledged, and gives up the journal. It is what remains when the
-// journal has failed with err: what the file has of the group is lost with it.
+// journal has failed with err: what the file has of the group is lost with it. Without an
+// err a crash would not find the journal.
 func (s *Store) without(list []move, err error) error {
 	failed := s.ask(func() error { return s.detach(list) })
 	if failed != nil && err != nil {

@@ -16,7 +16,7 @@ func (s *Store) hasJournal() bool {
 	case j.lost:
 		return false
 	case j.file != nil:
-		return true
+		return !replacesOpenFiles || !leadsElsewhere(j.path, j.info)
 	case time.Now().Before(j.retry):
 		return false
 	}
@@ -93,7 +93,7 @@ func (s *Store) endJournal() error {
 	if err := s.moveAll(); err != nil {
 		return err
 	}
-	if loose := s.overlay.someLoose(s.overlay.waiting()); len(loose) > 0 {
+	if loose := s.overlay.someLoose(s.overlay.waiting()); len(loose) > 0 && keepsTouches {
 		if err := s.update(func(t *txn) error { return t.apply(loose) }); err != nil {
 			return err
 		}

@@ -46,7 +46,6 @@
 package bolt
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -74,8 +73,9 @@ type Store struct {
 
 	beginning sync.Mutex // held while a transaction that reads begins
 
-	file *os.File // the handle inside db, nil when the database is shared
-	real string   // the absolute path of file, links resolved
+	naming sync.Mutex // held while the file is replaced under its name
+	file   *os.File   // the handle inside db, nil when the database is shared
+	real   string     // the absolute path of file, links resolved
 
 	queue      chan *request // for the writer
 	work       chan *request // for whoever writes the database: the checkpointer or, without a journal, the writer
@@ -93,6 +93,7 @@ type Store struct {
 	closing   chan struct{}  // closed when Close begins
 	written   chan struct{}  // closed when the writer has ended
 	stopped   chan struct{}  // closed when the checkpointer has ended as well
+	givenUp   chan struct{}  // closed when Close does not wait for them any longer
 	unwritten error          // what went wrong at the end; set before stopped is closed
 	retired   sync.WaitGroup // databases that Compact replaced and that are being closed
 	failure   failure
@@ -209,6 +210,7 @@ func newStore(path string, opts []Option) *Store {
 		closing: make(chan struct{}),
 		written: make(chan struct{}),
 		stopped: make(chan struct{}),
+		givenUp: make(chan struct{}),
 	}
 	s.work = s.queue
 	s.failure.init()
@@ -223,66 +225,3 @@ func (s *Store) Path() string { return s.path }
 
 // Err returns why the store could not be opened, or nil.
 func (s *Store) Err() error { return s.err }
-
-// Close writes what is pending, ends the writer and, if the store opened the
-// file, closes it and gives up its lock. Changes that are already waiting are
-// committed; later calls of any method fail with [store.ErrClosed]. Closing
-// again is nil.
-func (s *Store) Close() error {
-	var err error
-	s.closeOnce.Do(func() { err = s.close() })
-	return err
-}
-
-func (s *Store) close() error {
-	if s.err != nil {
-		return s.err
-	}
-	s.gate.RLock()
-	held.end(s.file)
-	s.gate.RUnlock()
-	close(s.closing)
-	select {
-	case <-s.stopped:
-	case <-s.failure.happened:
-		return s.abandon()
-	}
-	if s.failure.get() != nil {
-		return s.abandon()
-	}
-	err := s.unwritten
-	s.retired.Wait()
-	if s.journal != nil {
-		err = errors.Join(err, s.journal.close())
-	}
-	if s.owned {
-		if e := s.guard(s.db.Close); e != nil && err == nil {
-			err = e
-		}
-		held.forget(s.file)
-	}
-	if err != nil {
-		return fmt.Errorf("bolt: close %s: %w", s.path, err)
-	}
-	return nil
-}
-
-// ready reports why a call cannot begin.
-func (s *Store) ready(ctx context.Context) error {
-	if s.err != nil {
-		return s.err
-	}
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	select {
-	case <-s.closing:
-		return s.closed()
-	default:
-		return s.failure.get()
-	}
-}
-
-func (s *Store) closed() error {
-	return fmt.Errorf("bolt: %s: %w", s.path, store.ErrClosed)
-}

@@ -93,7 +93,7 @@ func TestCheckpoint_close(t *testing.T) {
 		go func() { _, swept = s.Sweep(context.Background(), time.Now(), 1) }()
 		synctest.Wait()
 		go func() { closed = s.Close(); close(done) }()
-		time.Sleep(time.Minute)
+		time.Sleep(9 * time.Second)
 		synctest.Wait()
 		select {
 		case <-done:

@@ -108,23 +108,36 @@ func (s *Store) rewrite(next *opening, goOn func() error) error {
 }
 
 // exchangeOpen puts next in the place of the database. It needs a system that
-// can rename an open file over another open file.
+// can rename an open file over another open file. Reads do not wait for the disk:
+// both files have the same in them, and nobody writes meanwhile.
 func (s *Store) exchangeOpen(next *opening) error {
-	s.gate.Lock()
-	defer s.gate.Unlock()
-	if err := os.Rename(next.real, s.real); err != nil {
+	old, err := s.swap(next)
+	if err != nil {
 		return err
 	}
-	held.forget(s.file)
-	old := s.db
-	s.db, s.file = next.db, next.file
 	// It waits for a Backup that still reads the old file.
 	s.retired.Go(func() { _, _ = protect(old.Close) })
 	return s.syncExchange()
 }
 
+func (s *Store) swap(next *opening) (old *bbolt.DB, err error) {
+	s.naming.Lock()
+	defer s.naming.Unlock()
+	if err := os.Rename(next.real, s.real); err != nil {
+		return nil, err
+	}
+	s.gate.Lock()
+	defer s.gate.Unlock()
+	held.forget(s.file)
+	old = s.db
+	s.db, s.file = next.db, next.file
+	return old, nil
+}
+
 // exchangeClosed is for systems where open files cannot be renamed.
 func (s *Store) exchangeClosed(next *opening) error {
+	s.naming.Lock()
+	defer s.naming.Unlock()
 	s.gate.Lock()
 	defer s.gate.Unlock()
 	if err := s.guard(next.db.Close); err != nil {

@@ -20,6 +20,10 @@ var ErrLocked = errors.New("in use")
 // is a [*CorruptError].
 var ErrDamaged = errors.New("the file is damaged")
 
+// ErrStuck says that [Store.Close] has given up waiting for the disk, which does not
+// answer. Nothing that was acknowledged is lost.
+var ErrStuck = errors.New("the disk does not answer")
+
 // A CorruptError says what is damaged: a record, then it wraps
 // [store.ErrCorrupt], or the file, then it wraps [ErrDamaged]. The two are told
 // apart because a damaged record is one session less, and a damaged file is a

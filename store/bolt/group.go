@@ -56,7 +56,12 @@ func answer(requests []*request, err error) {
 
 // keep makes states durable, and then visible.
 func (s *Store) keep(list []move) error {
-	if s.journal != nil {
+	switch at := s.whereabouts(); {
+	case at == removed:
+		return errRemoved
+	case at == moved && s.journal != nil:
+		return s.without(list, nil)
+	case s.journal != nil:
 		return s.writeAhead(list)
 	}
 	if err := s.update(func(t *txn) error { return t.apply(list) }); err != nil {
@@ -116,5 +121,5 @@ func (g *group) add(r *request) {
 
 // full reports whether no more requests fit into the group.
 func (g *group) full() bool {
-	return len(g.changes)+len(g.touches) >= maxGroup || g.bytes >= maxGroupBytes || len(g.jobs) > 0
+	return len(g.changes)+len(g.touches) >= maxGroup || !sharesSyncs && len(g.changes) > 0 || g.bytes >= maxGroupBytes || len(g.jobs) > 0
 }

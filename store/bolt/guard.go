@@ -14,7 +14,7 @@ import (
 // page that the file no longer has would end the program if it were not asked
 // to panic instead.
 func protect(fn func() error) (err error, panicked bool) {
-	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(survivesFaults))
 	defer func() {
 		if p := recover(); p != nil {
 			err, panicked = fmt.Errorf("unreadable structure: %v", p), true

@@ -23,7 +23,7 @@ func openJournal(path string) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !replacesOpenFiles {
+	if !replacesOpenFiles || !locksJournals {
 		return f, nil // nobody can have moved the database
 	}
 	ok, err := tryLock(f)

@@ -75,6 +75,7 @@ func (o *opening) waitForLock(info os.FileInfo, deadline time.Time) error {
 // that would not change by waiting.
 func (o *opening) tryLock(info os.FileInfo) (ok bool, err error) {
 	claimed, ending := held.claim(o.file, info)
+	o.ending = ending
 	switch {
 	case ending:
 		return false, nil
@@ -92,6 +93,9 @@ func (o *opening) tryLock(info os.FileInfo) (ok bool, err error) {
 }
 
 func (o *opening) locked() error {
+	if o.ending {
+		return fmt.Errorf("%w by a store of this process that is being closed (waited %v)", ErrLocked, o.options.lockTimeout)
+	}
 	return fmt.Errorf("%w by another process (waited %v): stop that, or use another file", ErrLocked, o.options.lockTimeout)
 }
 
@@ -101,17 +105,4 @@ func (o *opening) locked() error {
 func release(f *os.File) error {
 	defer held.forget(f)
 	return errors.Join(unlock(f), f.Close())
-}
-
-var errMoved = errors.New("the file was moved or removed while it is open, and what is in its place is not this store's")
-
-// isAtItsPath reports whether the path still leads to the file.
-func (s *Store) isAtItsPath() bool {
-	own, err := s.file.Stat()
-	return err == nil && isAt(s.real, own)
-}
-
-func isAt(path string, own os.FileInfo) bool {
-	there, err := os.Stat(path)
-	return err == nil && os.SameFile(there, own)
 }

@@ -31,6 +31,12 @@ func tryLock(f *os.File) (bool, error) {
 	}
 }
 
+// isNameless reports whether a file was removed.
+func isNameless(info os.FileInfo) bool {
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	return ok && stat.Nlink == 0
+}
+
 func unlock(f *os.File) error {
 	return syscall.Flock(int(f.Fd()), syscall.LOCK_UN)
 }

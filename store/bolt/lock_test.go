@@ -146,6 +146,52 @@ func TestLock_replacedBeforeTheFirstChange(t *testing.T) {
 	holds(t, openAt(t, moved), ours)
 }
 
+// A journal that was removed or moved would not be found after a crash, nor would that of
+// a file that has another name by now. What is saved then is in the file itself.
+func TestLock_lostJournal(t *testing.T) {
+	for name, lose := range map[string]func(t *testing.T, s *bolt.Store) (path string){
+		"removed": func(t *testing.T, s *bolt.Store) string {
+			if err := os.Remove(bolt.Journal(s.Path())); err != nil {
+				t.Skip("an open file cannot be removed: ", err)
+			}
+			return s.Path()
+		},
+		"moved": func(t *testing.T, s *bolt.Store) string {
+			moveAside(t, s, true)
+			require.NoError(t, os.Rename(s.Path()+".moved", s.Path()))
+			return s.Path()
+		},
+		"left behind": func(t *testing.T, s *bolt.Store) string {
+			moved := moveAside(t, s, false)
+			t.Cleanup(func() { require.NoError(t, os.Rename(moved, s.Path())) })
+			return moved
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := openAt(t, filepath.Join(memoryDir(t), "sessions.db"))
+			before, after := newRecord("alice", "before"), newRecord("bob", "after")
+			save(t, s, before)
+			path := lose(t, s)
+			save(t, s, after)
+			last := newRecord("bob", "last")
+			holds(t, reopen(t, found(t, path)), before, after)
+			save(t, s, last)
+			holds(t, reopen(t, found(t, path)), before, after, last)
+		})
+	}
+}
+
+// found returns the path of a copy of what a program finds that opens a path after a crash.
+func found(t *testing.T, path string) (copied string) {
+	t.Helper()
+	copied = filepath.Join(memoryDir(t), "sessions.db")
+	copyFile(t, path, copied)
+	if _, err := os.Stat(bolt.Journal(path)); err == nil {
+		copyFile(t, bolt.Journal(path), bolt.Journal(copied))
+	}
+	return copied
+}
+
 func TestWithNetworkFilesystem(t *testing.T) {
 	dir := t.TempDir()
 	var asked []string

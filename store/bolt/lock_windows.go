@@ -42,6 +42,9 @@ func tryLock(f *os.File) (bool, error) {
 	return false, err
 }
 
+// isNameless is never asked: what is open cannot be removed.
+func isNameless(os.FileInfo) bool { return false }
+
 func unlock(f *os.File) error {
 	ok, _, err := procUnlockFileEx.Call(f.Fd(), 0, 1, 0, uintptr(unsafe.Pointer(lockedByte())))
 	if ok != 0 {

@@ -28,11 +28,12 @@ type opening struct {
 	options options
 	trusted bool // there is nothing to verify: this process has just written it
 
-	real  string // the absolute path, links resolved
-	file  *os.File
-	info  os.FileInfo // of it
-	db    *bbolt.DB
-	stale bool // a meta page is lost: db may be as it was before the last transaction
+	real   string // the absolute path, links resolved
+	file   *os.File
+	info   os.FileInfo // of it
+	ending bool        // another store of this process has it, and is being closed
+	db     *bbolt.DB
+	stale  bool // a meta page is lost: db may be as it was before the last transaction
 }
 
 // run opens the file, and closes it again if a step fails, which gives up the

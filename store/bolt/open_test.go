@@ -107,7 +107,11 @@ func TestOpen_followsTheFile(t *testing.T) {
 				go func() { next = openAt(t, path) }()
 				synctest.Wait() // it sleeps between two attempts to lock the old file
 				records := replace(t, holder)
-				require.NoError(t, holder.Close())
+				if err := holder.Close(); name == "removed" {
+					require.ErrorContains(t, err, "the file was removed while it is open")
+				} else {
+					require.NoError(t, err)
+				}
 				time.Sleep(time.Second)
 				synctest.Wait()
 				require.Len(t, list(t, next, ""), len(records))

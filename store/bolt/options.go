@@ -10,6 +10,7 @@ type Option func(*options) error
 
 type options struct {
 	lockTimeout   time.Duration
+	closeTimeout  time.Duration
 	touchInterval time.Duration
 	prefix        string
 	journal       int64
@@ -23,6 +24,7 @@ type options struct {
 func buildOptions(opts []Option) (options, error) {
 	o := options{
 		lockTimeout:   2 * time.Second,
+		closeTimeout:  10 * time.Second,
 		touchInterval: time.Second,
 		prefix:        "gimlet",
 		journal:       16 << 20,
@@ -47,6 +49,23 @@ func WithLockTimeout(d time.Duration) Option {
 			return fmt.Errorf("WithLockTimeout(%v): must be more than zero", d)
 		}
 		o.lockTimeout = d
+		return nil
+	}
+}
+
+// WithCloseTimeout sets how long [Store.Close] waits for the disk before it gives up
+// with [ErrStuck]. The default is 10 seconds: less than service managers commonly
+// leave a program to end. It must be more than zero: a store never waits for ever.
+//
+// What takes time is to move into the file what is in the journal alone. Should a slow
+// disk not be through with it, nothing that was acknowledged is lost: the next Open moves
+// the rest.
+func WithCloseTimeout(d time.Duration) Option {
+	return func(o *options) error {
+		if d <= 0 {
+			return fmt.Errorf("WithCloseTimeout(%v): must be more than zero", d)
+		}
+		o.closeTimeout = d
 		return nil
 	}
 }

@@ -2,11 +2,17 @@
 
 package bolt
 
-// The safeguards against a crash whose worth tests must show. They are constants,
-// so that they cost nothing; tests take one of them out, see safeguard_broken.go.
+// The safeguards whose worth tests must show. They are constants, so that they cost
+// nothing; tests take one of them out, see safeguard_broken.go.
 const (
-	syncsChanges = true // what is acknowledged was synced
-	syncsNames   = true // so is the name of a file, before anything relies on it
-	syncsAtOpen  = true // what another process has left in the page cache is synced before it is built on
-	heals        = true // see heal
+	syncsChanges   = true // what is acknowledged was synced
+	syncsNames     = true // so is the name of a file, before anything relies on it
+	syncsAtOpen    = true // what another process has left in the page cache is synced before it is built on
+	heals          = true // see heal
+	boundsClose    = true // Close does not wait for a disk for ever
+	keepsTouches   = true // Close writes the touches that wait
+	survivesFaults = true // a page that the file no longer has is an error
+	locksJournals  = true // a journal that is in use is left alone
+	looksForFile   = true // nothing is saved in a file that was removed
+	sharesSyncs    = true // changes that wait together are synced together
 )

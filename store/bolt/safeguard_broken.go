@@ -9,8 +9,14 @@ package bolt
 var without string
 
 var (
-	syncsChanges = without != "syncsChanges"
-	syncsNames   = without != "syncsNames"
-	syncsAtOpen  = without != "syncsAtOpen"
-	heals        = without != "heals"
+	syncsChanges   = without != "syncsChanges"
+	syncsNames     = without != "syncsNames"
+	syncsAtOpen    = without != "syncsAtOpen"
+	heals          = without != "heals"
+	boundsClose    = without != "boundsClose"
+	keepsTouches   = without != "keepsTouches"
+	survivesFaults = without != "survivesFaults"
+	locksJournals  = without != "locksJournals"
+	looksForFile   = without != "looksForFile"
+	sharesSyncs    = without != "sharesSyncs"
 )

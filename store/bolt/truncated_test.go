@@ -2,7 +2,6 @@ package bolt_test
 
 import (
 	"bytes"
-	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -48,7 +47,8 @@ func TestOpen_cutOff_Control(t *testing.T) {
 	require.NotZero(t, missing, "it was opened whole")
 }
 
-// A store whose file was removed goes on, and does not remove what is there by now.
+// A store whose file was removed says so instead of saving what will be gone, shows what
+// it has, and does not remove what is there by now.
 func TestOpen_removedWhileOpen(t *testing.T) {
 	dir := memoryDir(t)
 	s := bolt.Open(filepath.Join(dir, "sessions.db"))
@@ -62,11 +62,13 @@ func TestOpen_removedWhileOpen(t *testing.T) {
 	next := openAt(t, s.Path())
 	theirs := newRecord("bob", "of the next")
 	save(t, next, theirs)
-	for i := range 3 {
-		save(t, s, newRecord("alice", fmt.Sprint(i)))
+	for range 3 {
+		err := s.Save(t.Context(), newRecord("alice", "late"))
+		require.ErrorIs(t, err, store.ErrNotSaved)
+		require.ErrorContains(t, err, "commit to "+s.Path()+": the file was removed while it is open")
 	}
 	holds(t, s, r)
-	require.NoError(t, s.Close())
+	require.ErrorContains(t, s.Close(), "the file was removed while it is open")
 	require.FileExists(t, bolt.Journal(next.Path()))
 	holds(t, reopen(t, crash(t, next)), theirs)
 }

@@ -87,6 +87,8 @@ func (s *Store) submitTo(ctx context.Context, queue chan<- *request, r *request)
 		return s.leave(r, r.undone(ctx.Err()), fmt.Errorf("bolt: %s: the outcome is not known: %w", s.path, ctx.Err()))
 	case <-s.stopped:
 		return s.leave(r, s.ended(), s.ended())
+	case <-s.givenUp:
+		return s.leave(r, s.closed(), fmt.Errorf("bolt: %s: the outcome is not known: %w: %w", s.path, ErrStuck, store.ErrClosed))
 	case <-s.failure.happened:
 		return s.leave(r, s.failure.get(), s.failure.get())
 	}
