@@ -150,6 +150,10 @@ func (m *Manager) loadShared(ctx context.Context) (err error) {
 // under way, stops the sweep, and closes what New was given. The channels of
 // [Session.Done] are closed. Requests that are still served fail with
 // [ErrClosed]. Closing twice is nil.
+//
+// It waits for Quick saves no longer than 11 seconds, and then for the store as
+// long as that says: package bolt gives up after 10 seconds with a disk that does
+// not answer.
 func (m *Manager) Close() (err error) {
 	m.closed.Do(func() {
 		close(m.closing)

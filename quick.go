@@ -16,6 +16,7 @@ type quickSaves struct {
 	pending atomic.Int64 // length of last; saves the lock when nothing is Quick
 	mu      sync.Mutex
 	last    map[store.ID]chan struct{} // closed when the newest save is done
+	saves   int
 	closed  bool
 	running sync.WaitGroup
 }
@@ -47,7 +48,7 @@ func (q *quickSaves) wait(ctx context.Context, id store.ID) error {
 func (q *quickSaves) start(id store.ID, save func()) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.closed || len(q.last) >= maxQuick {
+	if q.closed || q.saves >= maxQuick {
 		return false
 	}
 	if q.last == nil {
@@ -55,6 +56,7 @@ func (q *quickSaves) start(id store.ID, save func()) bool {
 	}
 	before, done := q.last[id], make(chan struct{})
 	q.last[id] = done
+	q.saves++
 	q.pending.Store(int64(len(q.last)))
 	q.running.Go(func() {
 		if before != nil {
@@ -70,6 +72,7 @@ func (q *quickSaves) finish(id store.ID, done chan struct{}) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	close(done)
+	q.saves--
 	if q.last[id] == done {
 		delete(q.last, id)
 		q.pending.Store(int64(len(q.last)))
@@ -106,9 +109,8 @@ func (m *Manager) saveQuick(s *Session) bool {
 		used: true, opened: true, live: true, loaded: true, over: true, ended: true,
 		held: &held{token: s.token, state: s.state, intent: s.intent, tag: s.tag, tagFresh: s.tagFresh},
 	}
+	ctx = m.deadlines.context(ctx) // from now on, also for one that waits for its turn
 	started := m.quick.start(s.token.id, func() {
-		ctx, cancel := context.WithTimeout(ctx, commitTimeout)
-		defer cancel()
 		if err := q.saveGuarded(ctx); err != nil {
 			m.log(ctx, slog.LevelError, "quick save lost", q, slog.Any("error", err))
 		}

@@ -3,8 +3,12 @@ package gimlet_test
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -152,4 +156,47 @@ func TestQuick_failureIsLogged(t *testing.T) {
 	require.Contains(t, log.String(), "disk on fire")
 	slow.set(nil, nil)
 	require.NoError(t, m.Close())
+}
+
+// stuckStore is one whose disk does not answer any more, from a moment on.
+type stuckStore struct {
+	store.Store
+	stuck atomic.Bool
+}
+
+func (s *stuckStore) Save(ctx context.Context, r store.Record) error {
+	if s.stuck.Load() {
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	return s.Store.Save(ctx, r)
+}
+
+// Saves of one session take turns. With a store that is stuck they do not wait for as
+// long as all of them together may take, and neither does Close.
+func TestQuick_closeWithAStuckStore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &stuckStore{Store: memory.New()}
+		m, err := gimlet.New(s, gimlet.WithLogger(slog.New(slog.DiscardHandler)))
+		require.NoError(t, err)
+		first := m.Begin(t.Context())
+		first.Set("a", 1)
+		require.NoError(t, first.Commit(t.Context()))
+		token, err := first.Token()
+		require.NoError(t, err)
+		handles := make([]*gimlet.Session, 5)
+		for i := range handles {
+			handles[i], err = m.Load(t.Context(), token)
+			require.NoError(t, err)
+		}
+		s.stuck.Store(true)
+		for i, h := range handles {
+			h.Set("q", i, gimlet.Quick)
+			require.NoError(t, h.Commit(t.Context()))
+		}
+		require.EqualValues(t, len(handles), m.Stats().Quick)
+		began := time.Now()
+		require.NoError(t, m.Close())
+		require.LessOrEqual(t, time.Since(began), 11*time.Second)
+	})
 }

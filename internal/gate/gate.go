@@ -31,7 +31,7 @@ const shut = math.MinInt64 / 2
 // Enter reports whether the gate is open. If it is, the caller is inside and
 // must call Leave; if it is not, the caller must do neither.
 func (g *Gate) Enter() bool {
-	if g.calls.Add(1) > 0 {
+	if g.calls.Add(1) > 0 || !shuts {
 		return true
 	}
 	g.Leave()
