@@ -40,7 +40,7 @@ func (s *Store) guard(fn func() error) error {
 // the middle of a commit, or wait for a lock of bbolt's that nobody will ever
 // release.
 func (s *Store) abandon() error {
-	patience := time.After(time.Second)
+	patience := time.After(500 * time.Millisecond)
 	for _, ended := range []chan struct{}{s.written, s.stopped} {
 		select {
 		case <-ended:

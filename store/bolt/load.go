@@ -3,6 +3,7 @@ package bolt
 import (
 	"bytes"
 	"context"
+	"slices"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -52,24 +53,31 @@ func (s *Store) loadFrom(records *bbolt.Bucket, id store.ID) (store.Record, erro
 	if b == nil {
 		return store.Record{}, store.ErrNotFound
 	}
-	r, err := decodeRecord(id, b)
+	// The copy is checked: what is in the map changes with the file, whoever writes it.
+	r, err := decodeRecord(id, bytes.Clone(b))
 	if err != nil {
 		return store.Record{}, s.corrupt(id, err)
 	}
 	if expired(r.expires, millis(time.Now())) {
 		return store.Record{}, store.ErrNotFound
 	}
-	return r.copyOut(id), nil
+	return r.handOut(id), nil
 }
 
 // copyOut makes a record that the caller owns.
 func (r record) copyOut(id store.ID) store.Record {
+	r.data = bytes.Clone(r.data)
+	return r.handOut(id)
+}
+
+// handOut makes a record whose data the caller owns from now on.
+func (r record) handOut(id store.ID) store.Record {
 	return store.Record{
 		ID:      id,
 		Version: r.version,
 		Expires: moment(r.expires),
 		Owner:   string(r.owner),
-		Data:    bytes.Clone(r.data),
+		Data:    slices.Clip(r.data),
 	}
 }
 
