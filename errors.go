@@ -35,6 +35,12 @@ var (
 	// that loads the session sees which. The cause is wrapped beside it.
 	ErrUncertain = errors.New("gimlet: it is not known whether it was saved")
 
+	// ErrFull says that the store has failed because there is no room: its disk is
+	// full, or a quota or a limit of its size is reached. It stands beside
+	// ErrNotSaved or ErrUncertain. Sessions can still be read, and saving goes on by
+	// itself once there is room. An error of [New] matches it, too.
+	ErrFull = errors.New("gimlet: the store has no room")
+
 	// ErrHeadersSent says that a change needs a cookie, and that the headers
 	// of the response are already out, or its connection taken over. The
 	// change was not made.
@@ -75,12 +81,17 @@ func misuse(format string, args ...any) error {
 }
 
 // storeError gives an error of the store the prefix of what was being done,
-// and ErrClosed its own name.
+// and ErrClosed and ErrFull their own names.
 func storeError(doing string, err error) error {
 	if errors.Is(err, store.ErrClosed) {
 		return fmt.Errorf("gimlet: %s: %w", doing, errors.Join(ErrClosed, err))
 	}
-	return fmt.Errorf("gimlet: %s: %w", doing, err)
+	full := errors.Is(err, store.ErrFull)
+	err = fmt.Errorf("gimlet: %s: %w", doing, err)
+	if full {
+		return &markedError{err, ErrFull}
+	}
+	return err
 }
 
 // writeError is storeError of a change, which also matches ErrNotSaved or
@@ -90,13 +101,14 @@ func writeError(doing string, err error) error {
 	if errors.Is(err, store.ErrNotSaved) || errors.Is(err, store.ErrConflict) {
 		outcome = ErrNotSaved
 	}
-	return &outcomeError{storeError(doing, err), outcome}
+	return &markedError{storeError(doing, err), outcome}
 }
 
-type outcomeError struct{ err, outcome error }
+// A markedError is found by its mark as well, and says the same.
+type markedError struct{ err, mark error }
 
-func (e *outcomeError) Error() string   { return e.err.Error() }
-func (e *outcomeError) Unwrap() []error { return []error{e.err, e.outcome} }
+func (e *markedError) Error() string   { return e.err.Error() }
+func (e *markedError) Unwrap() []error { return []error{e.err, e.mark} }
 
 // interrupted reports whether err comes from the caller's own context.
 func interrupted(ctx context.Context, err error) bool {

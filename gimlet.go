@@ -103,7 +103,7 @@ func open(s store.Store, opts []Option) (*Manager, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), openTimeout)
 	defer cancel()
 	if err := m.loadGeneration(ctx); err != nil { // the probe
-		return m, fmt.Errorf("gimlet: New: open the store: %w", err)
+		return m, storeError("New: open the store", err)
 	}
 	return m, m.loadShared(ctx)
 }

@@ -23,6 +23,7 @@ func TestOutcome(t *testing.T) {
 	}{
 		{fmt.Errorf("%w: %w", store.ErrNotSaved, cause), gimlet.ErrNotSaved, gimlet.ErrUncertain},
 		{cause, gimlet.ErrUncertain, gimlet.ErrNotSaved},
+		{fmt.Errorf("%w: %w", store.ErrFull, cause), gimlet.ErrFull, gimlet.ErrNotSaved},
 	} {
 		changes := map[string]func(t *testing.T, m *gimlet.Manager, s *gimlet.Session) error{
 			"Commit": func(t *testing.T, _ *gimlet.Manager, s *gimlet.Session) error {

@@ -70,7 +70,9 @@ import (
 // error means that the store failed, and that the outcome of a write is
 // unknown: it has taken effect whole or not at all, and the next Load tells. A
 // store that knows that a write had no effect and never will, also after a
-// crash, says so by wrapping ErrNotSaved together with the cause.
+// crash, says so by wrapping ErrNotSaved together with the cause. One that has
+// failed for want of room, on its disk or within its limits, wraps ErrFull beside
+// these.
 //
 //	ErrNotFound  the record does not exist or has expired
 //	ErrConflict  Save: the stored version is not the expected one
@@ -79,6 +81,7 @@ import (
 //	ErrInvalid   Save: the record breaks a rule of [Record]; nothing was written
 //	ErrCorrupt   what is stored cannot be trusted
 //	ErrNotSaved  the store failed, and a Save, Touch or Delete had no effect
+//	ErrFull      the store failed because there is no room
 //	ErrClosed    the store was closed
 type Store interface {
 	// Load returns the record that is stored under id.
@@ -205,5 +208,6 @@ var (
 	ErrInvalid  = errors.New("store: invalid record")
 	ErrCorrupt  = errors.New("store: corrupt record")
 	ErrNotSaved = errors.New("store: nothing was changed")
+	ErrFull     = errors.New("store: no room")
 	ErrClosed   = errors.New("store: closed")
 )

@@ -57,11 +57,15 @@ func (s *Store) writeAhead(list []move) error {
 // journal has failed with err: what the file has of the group is lost with it. Without an
 // err a crash would not find the journal.
 func (s *Store) without(list []move, err error) error {
+	perhaps := err != nil && s.journal.lost // the group may be in the file
 	failed := s.ask(func() error { return s.detach(list) })
-	if failed != nil && err != nil {
+	switch {
+	case failed == nil || err == nil:
+		return failed
+	case perhaps:
 		return &uncertain{errors.Join(err, failed)}
 	}
-	return failed
+	return errors.Join(err, failed)
 }
 
 // ask has the checkpointer do something for the writer.

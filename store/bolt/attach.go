@@ -42,14 +42,22 @@ func (s *Store) bypass(list []move) error {
 		return t.setJournal(s.journal.id, next)
 	})
 	if err != nil {
-		// The database may have gone on to where the ring is not.
-		s.journal.lost = !noRoom(err)
+		s.doubtJournal(err)
 		return err
 	}
 	s.journal.head.Store(next)
 	s.journal.tail.Store(next)
 	s.overlay.forget(list)
 	return nil
+}
+
+// doubtJournal is for a transaction that was to leave the journal, or a part of its
+// ring, and has failed. If it may have happened all the same, the database does not
+// look any more for what would be appended now.
+func (s *Store) doubtJournal(err error) {
+	if s.isUncertain(err) || !isUndecided(err) {
+		s.journal.lost = true
+	}
 }
 
 // attach begins a journal.
@@ -79,6 +87,7 @@ func (s *Store) detach(more []move) error {
 		return t.forgetJournal()
 	})
 	if err != nil {
+		s.doubtJournal(err)
 		return err
 	}
 	s.overlay.forget(more)

@@ -60,9 +60,12 @@ func (s *Store) backup(w io.Writer) (n int64, err error) {
 // the transaction has begun: Compact may replace the file meanwhile, for the
 // transaction keeps the old one.
 func (s *Store) snapshot(w io.Writer) error {
-	s.gate.RLock()
 	s.stats.reads.Add(1)
-	tx, err := s.beginReading()
+	if _, err := s.mapped(); err != nil {
+		return err
+	}
+	s.gate.RLock()
+	tx, err := s.beginReading(s.db)
 	s.gate.RUnlock()
 	if err != nil {
 		return err

@@ -50,6 +50,7 @@ import (
 	"fmt"
 	"os"
 	"sync"
+	"syscall"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -87,6 +88,7 @@ type Store struct {
 	shrinkNext time.Time     // when to look again whether to compact
 	shrinkWait time.Duration // after attempts that were given up
 	unsure     bool          // a commit failed, and the meta page on the disk may differ from that in memory
+	renamed    bool          // the file was exchanged, and its directory is not synced yet
 	stats      counters
 
 	closeOnce sync.Once
@@ -115,6 +117,9 @@ func Open(path string, opts ...Option) *Store {
 		return s
 	}
 	info, err := s.openFile()
+	if errors.Is(err, ErrDamaged) && errors.Is(err, syscall.EIO) {
+		info, err = s.openFile() // what could not be read once may be readable
+	}
 	if errors.Is(err, ErrDamaged) && s.options.salvage != nil {
 		err = s.salvage(err, info)
 	}
@@ -182,7 +187,7 @@ func New(db *bbolt.DB, opts ...Option) (*Store, error) {
 		err = s.refuseJournal()
 	}
 	if err != nil {
-		return nil, fmt.Errorf("bolt: new on %s: %w", s.path, err)
+		return nil, fmt.Errorf("bolt: new on %s: %w", s.path, known(err))
 	}
 	s.run()
 	return s, nil

@@ -76,7 +76,7 @@ func (s *Store) end() error {
 		held.forget(s.file)
 	}
 	if err != nil {
-		return fmt.Errorf("bolt: close %s: %w", s.path, err)
+		return fmt.Errorf("bolt: close %s: %w", s.path, known(err))
 	}
 	return nil
 }

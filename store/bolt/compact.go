@@ -62,8 +62,9 @@ func (s *Store) compact(exchange func(*opening) error, goOn func() error) error 
 	}
 	if err != nil {
 		s.discard(next)
+		return err
 	}
-	return err
+	return s.syncExchange()
 }
 
 // discard gives up a copy that was not put in place.
@@ -97,7 +98,7 @@ func (s *Store) rewrite(next *opening, goOn func() error) error {
 		return err
 	}
 	c := copier{dst: next.db, check: goOn, sync: f.Sync}
-	if err := s.reading(c.copy); err != nil {
+	if err := s.reading(s.current(), c.copy); err != nil {
 		return err
 	}
 	next.db.NoSync = !syncsChanges
@@ -117,7 +118,8 @@ func (s *Store) exchangeOpen(next *opening) error {
 	}
 	// It waits for a Backup that still reads the old file.
 	s.retired.Go(func() { _, _ = protect(old.Close) })
-	return s.syncExchange()
+	s.renamed = true
+	return nil
 }
 
 func (s *Store) swap(next *opening) (old *bbolt.DB, err error) {
@@ -154,18 +156,20 @@ func (s *Store) exchangeClosed(next *opening) error {
 		return s.failure.set(err)
 	}
 	s.db, s.file = o.db, o.file
-	if renamed != nil {
-		return renamed
-	}
-	return s.syncExchange()
+	s.renamed = renamed == nil
+	return renamed
 }
 
-// syncExchange makes the rename durable. Should that fail, a loss of power
-// would bring back the old file and lose all that was saved since: so the
-// store ends here.
+// syncExchange makes the rename durable. Until it is, a loss of power may bring back
+// the old file. That has, with the journal, all that there is, as long as nothing is
+// committed to the new one.
 func (s *Store) syncExchange() error {
-	if err := syncDir(filepath.Dir(s.real)); err != nil {
-		return s.failure.set(fmt.Errorf("bolt: compact %s: sync its directory: %w; open it again", s.path, err))
+	if !s.renamed {
+		return nil
 	}
+	if err := syncDir(filepath.Dir(s.real)); err != nil {
+		return fmt.Errorf("sync the directory of the compacted file: %w", err)
+	}
+	s.renamed = false
 	return nil
 }

@@ -21,7 +21,7 @@ func boltOptions(f *os.File, timeout time.Duration) *bbolt.Options {
 		NoSync:       !syncsChanges,
 		OpenFile:     func(string, int, os.FileMode) (*os.File, error) { return f, nil },
 	}
-	if runtime.GOOS != "windows" {
+	if runtime.GOOS != "windows" && mapsAhead {
 		// Address space only. Growing the map later would stop all readers,
 		// and wait for the slowest. Windows would make the file as large.
 		// With 32 bits there is little address space to reserve.

@@ -86,7 +86,7 @@ func (s *Store) describe(what string, err error) error {
 	case errors.Is(err, bberrors.ErrDatabaseNotOpen):
 		return s.closed()
 	}
-	return fmt.Errorf("bolt: %s %s: %w", what, s.path, err)
+	return fmt.Errorf("bolt: %s %s: %w", what, s.path, known(err))
 }
 
 // uncertain says that what has failed may yet be there, at once or after a crash.
@@ -106,13 +106,8 @@ func notSaved(err error) error {
 	if errors.Is(err, store.ErrClosed) {
 		return err
 	}
-	return &unsaved{err}
+	return &marked{err, store.ErrNotSaved}
 }
-
-type unsaved struct{ err error }
-
-func (e *unsaved) Error() string   { return e.err.Error() }
-func (e *unsaved) Unwrap() []error { return []error{store.ErrNotSaved, e.err} }
 
 // reason strips the operation and the path from an error of package os: the
 // message that it goes into names them already.

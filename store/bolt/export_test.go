@@ -5,7 +5,9 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"io"
 	"os"
+	"path/filepath"
 	"reflect"
 	"slices"
 
@@ -20,24 +22,25 @@ func (s *Store) CompactClosed(ctx context.Context) error {
 	return s.compactWith(ctx, s.exchangeClosed)
 }
 
-// CompactUnsynced is Compact whose rename cannot be made durable, for the
-// reason err.
-func (s *Store) CompactUnsynced(ctx context.Context, err error) error {
-	return s.compactWith(ctx, s.unsynced(s.exchange, err))
+// CompactUnsynced is Compact whose rename cannot be made durable before mend is
+// called.
+func (s *Store) CompactUnsynced(ctx context.Context) (mend func(), err error) {
+	return s.unsynced(ctx, s.exchange)
 }
 
 // CompactClosedUnsynced is the same for CompactClosed.
-func (s *Store) CompactClosedUnsynced(ctx context.Context, err error) error {
-	return s.compactWith(ctx, s.unsynced(s.exchangeClosed, err))
+func (s *Store) CompactClosedUnsynced(ctx context.Context) (mend func(), err error) {
+	return s.unsynced(ctx, s.exchangeClosed)
 }
 
-func (s *Store) unsynced(exchange func(*opening) error, err error) func(*opening) error {
-	return func(next *opening) error {
-		if err := exchange(next); err != nil {
-			return err
-		}
-		return s.failure.set(err)
-	}
+func (s *Store) unsynced(ctx context.Context, exchange func(*opening) error) (mend func(), err error) {
+	real := s.real
+	err = s.compactWith(ctx, func(next *opening) error {
+		err := exchange(next)
+		s.real = filepath.Join(real, "is no", "directory")
+		return err
+	})
+	return func() { s.real = real }, err
 }
 
 // Pending returns how many touches wait to be written.
@@ -58,6 +61,12 @@ func (s *Store) SwapFile(f *os.File) (old *os.File) {
 func (s *Store) LimitSize(n int) (old int) {
 	old, s.db.MaxSize = s.db.MaxSize, n
 	return old
+}
+
+// NewestTransaction returns the number of the newest transaction in a file.
+func NewestTransaction(r io.ReaderAt) (uint64, error) {
+	m, err := newestMeta(r)
+	return m.txid, err
 }
 
 // Decode decodes a record and encodes it again.

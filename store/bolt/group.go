@@ -1,6 +1,10 @@
 package bolt
 
 import (
+	"cmp"
+	"errors"
+	"slices"
+
 	"github.com/gimlet-go/gimlet/store"
 )
 
@@ -16,7 +20,8 @@ func (s *Store) serve(g *group, flush bool) {
 		answer(g.changes, err)
 		return
 	}
-	s.seeTouches(d, g.touches[:len(g.touches)-len(d.later)])
+	later := d.later // the decision is made anew for each group
+	s.seeTouches(d, g.touches[:len(g.touches)-len(later)])
 	list := append(d.moves(), s.touchesToWrite(d, flush)...)
 	if len(list) > 0 {
 		err = s.keep(list)
@@ -24,24 +29,35 @@ func (s *Store) serve(g *group, flush bool) {
 	switch {
 	case err == nil:
 		s.stats.served(g.changes, len(list))
-	case len(g.changes) > 1 && noRoom(err) && !s.isUncertain(err):
-		// Nothing of it was kept. One that is too large must not keep out the
-		// others: each has its own turn now.
+	case len(g.changes) > 1 && isFull(err) && !s.isUncertain(err):
 		s.overlay.free()
-		for _, r := range g.changes {
-			s.serve(&group{changes: []*request{r}}, false)
-		}
-		return
+		s.serveHalves(g.changes)
+		g.changes = nil
 	case s.isUncertain(err):
 		d.lose(g.changes, s.describe("commit to", err))
 	default:
 		d.lose(g.changes, notSaved(s.describe("commit to", err)))
 	}
 	answer(g.changes, nil)
-	if later := d.later; len(later) > 0 {
+	if len(later) > 0 {
 		s.overlay.free()
 		s.serve(&group{touches: later}, false)
 	}
+}
+
+// serveHalves serves changes for which together there is no room, and of which
+// nothing was kept. One that is too large must not keep out the others, so those that
+// are smaller have their turn first; if there is no room for the smallest, there is
+// none for any.
+func (s *Store) serveHalves(changes []*request) {
+	slices.SortStableFunc(changes, func(a, b *request) int { return cmp.Compare(a.change.size(), b.change.size()) })
+	small, large := changes[:len(changes)/2], changes[len(changes)/2:]
+	s.serve(&group{changes: small}, false)
+	if err := small[0].err; errors.Is(err, store.ErrFull) {
+		answer(large, err)
+		return
+	}
+	s.serve(&group{changes: large}, false)
 }
 
 // answer gives requests their results or, if it is not nil, err.

@@ -1,13 +1,6 @@
 package bolt
 
-import (
-	"errors"
-	"os"
-	"strings"
-	"syscall"
-
-	bberrors "go.etcd.io/bbolt/errors"
-)
+import "errors"
 
 // heal writes the newest meta page once more after a commit that failed. When
 // the sync of a meta page fails, bbolt and the page cache go on with it, but the
@@ -17,9 +10,6 @@ import (
 func (s *Store) heal() error {
 	if !s.unsure || !heals {
 		return nil
-	}
-	if _, err := s.file.ReadAt(make([]byte, 1), 0); err != nil {
-		return err // newestMeta would call it damage
 	}
 	m, err := newestMeta(s.file)
 	if err != nil {
@@ -45,7 +35,7 @@ func (s *Store) heal() error {
 // meta page written once more, durable: what came before that page was.
 func (s *Store) doubt(txid uint64, err error) error {
 	if s.file == nil {
-		if noRoom(err) {
+		if isUndecided(err) {
 			return err
 		}
 		return &uncertain{err}
@@ -53,23 +43,13 @@ func (s *Store) doubt(txid uint64, err error) error {
 	s.unsure = true
 	m, e := newestMeta(s.file)
 	switch {
-	case e != nil:
+	case e != nil && !isUndecided(err):
 		return &uncertain{errors.Join(err, e)}
-	case m.txid < txid:
+	case e != nil, m.txid < txid:
 		return err
 	}
 	if e := s.heal(); e != nil {
 		return &uncertain{errors.Join(err, e)}
 	}
 	return nil
-}
-
-// noRoom reports whether a commit failed for want of room before its meta page
-// was written, so that a smaller one may succeed. A write says so with its
-// path; a sync does not, and then the outcome is not known. Of a file that
-// could not grow bbolt keeps only the text.
-func noRoom(err error) bool {
-	var write *os.PathError
-	return errors.Is(err, bberrors.ErrMaxSizeReached) || strings.HasPrefix(err.Error(), "file resize error") ||
-		errors.As(err, &write) && (errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EFBIG))
 }

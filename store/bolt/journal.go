@@ -54,16 +54,19 @@ func (j *journal) frame(list []move) []byte {
 }
 
 // append writes a frame and syncs it. It returns where the frame ends, which then
-// is the head.
+// is the head. When it fails and the journal is not lost, then there was no room for
+// the frame, which is not in the file: another one can take its place.
 func (j *journal) append(b []byte) (end int64, err error) {
 	n := int64(len(b))
 	at := j.place(n)
 	finishFrame(b, j.id, at)
-	j.lost = true
 	if err := j.lay(at%j.size + n); err != nil {
+		j.lost = !isFull(err)
 		return 0, err
 	}
-	if _, err := j.file.WriteAt(b, journalBase+at%j.size); err != nil {
+	j.lost = true
+	if wrote, err := j.file.WriteAt(b, journalBase+at%j.size); err != nil {
+		j.lost = !isFull(err) || wrote == len(b)
 		return 0, err
 	}
 	if syncsChanges {
@@ -76,16 +79,18 @@ func (j *journal) append(b []byte) (end int64, err error) {
 }
 
 // lay writes zeros ahead of what is used for the first time, so that most
-// syncs need not tell the disk where the bytes are.
-func (j *journal) lay(upTo int64) error {
-	if upTo <= j.laid {
+// syncs need not tell the disk where the bytes are. It fails if it does not come as
+// far as it must.
+func (j *journal) lay(must int64) error {
+	if must <= j.laid {
 		return nil
 	}
 	ahead := min(max(j.laid, 256<<10), 4<<20)
-	upTo = min(max(upTo, j.laid+ahead), j.size)
-	if _, err := j.file.WriteAt(make([]byte, upTo-j.laid), journalBase+j.laid); err != nil {
-		return err
+	upTo := min(max(must, j.laid+ahead), j.size)
+	n, err := j.file.WriteAt(make([]byte, upTo-j.laid), journalBase+j.laid)
+	j.laid += int64(n)
+	if must <= j.laid {
+		return nil
 	}
-	j.laid = upTo
-	return nil
+	return err
 }

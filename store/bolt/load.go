@@ -3,10 +3,12 @@ package bolt
 import (
 	"bytes"
 	"context"
+	"errors"
 	"slices"
 	"time"
 
 	"go.etcd.io/bbolt"
+	bberrors "go.etcd.io/bbolt/errors"
 
 	"github.com/gimlet-go/gimlet/store"
 )
@@ -83,8 +85,19 @@ func (r record) handOut(id store.ID) store.Record {
 
 // view reads from the database. Nothing that fn sees may outlive it.
 func (s *Store) view(fn func(*bbolt.Tx) error) error {
+	s.stats.reads.Add(1)
+	db, err := s.viewOnce(fn)
+	if errors.Is(err, bberrors.ErrInvalidMapping) {
+		if err = s.remap(db); err == nil {
+			_, err = s.viewOnce(fn)
+		}
+	}
+	return err
+}
+
+// viewOnce also returns which database it has read from.
+func (s *Store) viewOnce(fn func(*bbolt.Tx) error) (*bbolt.DB, error) {
 	s.gate.RLock()
 	defer s.gate.RUnlock()
-	s.stats.reads.Add(1)
-	return s.reading(fn)
+	return s.db, s.reading(s.db, fn)
 }

@@ -17,8 +17,12 @@ func mend(f readerWriterAt, size int64) (lost bool, err error) {
 		return false, nil // verify tells why
 	}
 	for _, at := range []int64{0, int64(m.pageSize)} {
-		if _, ok := readMeta(f, at); ok || at+metaOffset+metaSize > size {
+		w := &witness{ReaderAt: f}
+		if _, ok := readMeta(w, at); ok || at+metaOffset+metaSize > size {
 			continue
+		}
+		if w.err != nil {
+			return false, w.err
 		}
 		b := make([]byte, metaSize)
 		if _, err := f.ReadAt(b, at+metaOffset); err != nil {

@@ -33,9 +33,34 @@ type metaPage struct {
 
 var errNoMeta = errors.New("not a bbolt database, or both of its meta pages are lost")
 
-// newestMeta finds both meta pages. The second one lies a page after the first, and
-// the size of a page is only known from one of them.
+// newestMeta finds the newer one of both meta pages. If the disk fails meanwhile it
+// returns why: what cannot be read now is not lost, and may be the newer one.
 func newestMeta(r io.ReaderAt) (metaPage, error) {
+	w := &witness{ReaderAt: r}
+	m, err := newerMeta(w)
+	if w.err != nil {
+		return metaPage{}, w.err
+	}
+	return m, err
+}
+
+// A witness remembers whether the disk has failed to read something.
+type witness struct {
+	io.ReaderAt
+	err error
+}
+
+func (w *witness) ReadAt(b []byte, at int64) (int, error) {
+	n, err := w.ReaderAt.ReadAt(b, at)
+	if err != nil && err != io.EOF && w.err == nil {
+		w.err = err
+	}
+	return n, err
+}
+
+// newerMeta finds both meta pages. The second one lies a page after the first, and
+// the size of a page is only known from one of them.
+func newerMeta(r io.ReaderAt) (metaPage, error) {
 	first, ok := readMeta(r, 0)
 	switch {
 	case !ok:

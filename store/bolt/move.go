@@ -28,15 +28,22 @@ func (s *Store) update(fn func(t *txn) error) error {
 		if err := s.heal(); err != nil {
 			return err
 		}
+		if err := s.syncExchange(); err != nil {
+			return err
+		}
+		db, err := s.mapped()
+		if err != nil {
+			return err
+		}
 		txid, committing := 0, false
-		err := s.db.Update(func(tx *bbolt.Tx) error {
+		err = known(db.Update(func(tx *bbolt.Tx) error {
 			t := &txn{store: s}
 			txid = tx.ID()
 			if err := t.begin(tx); err != nil {
 				return err
 			}
 			if s.owned {
-				s.db.AllocSize = growth(tx.Size())
+				db.AllocSize = growth(tx.Size())
 			}
 			if err := fn(t); err != nil {
 				return err
@@ -46,11 +53,12 @@ func (s *Store) update(fn func(t *txn) error) error {
 			}
 			committing = true
 			return nil
-		})
+		}))
 		switch {
-		case err == errNoChange:
+		case err == nil, err == errNoChange:
 			return nil
-		case err != nil && committing:
+		case committing:
+			_, _ = s.mapped() // so that reads go on; if not, they try it themselves
 			return s.doubt(uint64(txid), err)
 		}
 		return err

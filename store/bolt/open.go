@@ -68,7 +68,7 @@ func (o *opening) undo(err error) error {
 	if errors.As(err, &corrupt) {
 		return err
 	}
-	return fmt.Errorf("bolt: open %s: %w", o.path, err)
+	return fmt.Errorf("bolt: open %s: %w", o.path, known(err))
 }
 
 // openPath opens the file at the path, or an empty one if there is none.

@@ -3,6 +3,7 @@ package bolt_test
 import (
 	"bytes"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -155,10 +156,37 @@ func TestOutcome_sharedDatabase(t *testing.T) {
 	db.MaxSize = 1
 	large := newRecord("", string(make([]byte, 4<<20)))
 	err := s.Save(t.Context(), large)
-	require.ErrorIs(t, err, store.ErrNotSaved)
+	requireNotSaved(t, err, store.ErrFull)
 	require.ErrorContains(t, err, "maximum size")
 	lacks(t, s, large.ID)
 	db.MaxSize = 0
 	require.NoError(t, db.Close())
 	require.True(t, errors.Is(s.Save(t.Context(), newRecord("", "")), store.ErrClosed))
+}
+
+// While one of the meta pages cannot be read nobody takes the other one for the newer.
+func TestNewestTransaction_unreadable(t *testing.T) {
+	s := open(t, bolt.WithJournal(0))
+	save(t, s, newRecord("alice", "kept"))
+	b, err := os.ReadFile(s.Path())
+	require.NoError(t, err)
+	_, err = bolt.NewestTransaction(bytes.NewReader(b))
+	require.NoError(t, err)
+	for page := range int64(2) {
+		_, err := bolt.NewestTransaction(unreadable{bytes.NewReader(b), page})
+		require.ErrorIs(t, err, syscall.EIO)
+	}
+}
+
+// An unreadable file fails where a page begins.
+type unreadable struct {
+	io.ReaderAt
+	page int64
+}
+
+func (u unreadable) ReadAt(b []byte, at int64) (int, error) {
+	if at/int64(os.Getpagesize()) == u.page {
+		return 0, errBroken
+	}
+	return u.ReaderAt.ReadAt(b, at)
 }

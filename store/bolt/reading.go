@@ -11,9 +11,9 @@ import (
 // of such a transaction waits. So one begins at a time, and those that come after a
 // panic do not ask bbolt any more.
 
-// reading calls fn within a transaction that reads.
-func (s *Store) reading(fn func(*bbolt.Tx) error) error {
-	tx, err := s.beginReading()
+// reading calls fn within a transaction of db that reads.
+func (s *Store) reading(db *bbolt.DB, fn func(*bbolt.Tx) error) error {
+	tx, err := s.beginReading(db)
 	if err != nil {
 		return err
 	}
@@ -22,11 +22,11 @@ func (s *Store) reading(fn func(*bbolt.Tx) error) error {
 	return err
 }
 
-func (s *Store) beginReading() (tx *bbolt.Tx, err error) {
+func (s *Store) beginReading(db *bbolt.DB) (tx *bbolt.Tx, err error) {
 	s.beginning.Lock()
 	defer s.beginning.Unlock()
 	err = s.guard(func() (err error) {
-		tx, err = s.db.Begin(false)
+		tx, err = db.Begin(false)
 		return err
 	})
 	return tx, err

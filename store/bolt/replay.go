@@ -139,7 +139,7 @@ func (s *Store) replay(f *os.File, at mark) error {
 		return t.forgetJournal()
 	})
 	if err != nil {
-		return fmt.Errorf("bolt: move the journal into %s: %w", s.path, err)
+		return fmt.Errorf("bolt: move the journal into %s: %w", s.path, known(err))
 	}
 	return nil
 }

@@ -15,4 +15,6 @@ const (
 	locksJournals  = true // a journal that is in use is left alone
 	looksForFile   = true // nothing is saved in a file that was removed
 	sharesSyncs    = true // changes that wait together are synced together
+	remaps         = true // a memory map that could not grow is made anew
+	mapsAhead      = true // there is address space for a file that grows
 )

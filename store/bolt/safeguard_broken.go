@@ -5,25 +5,32 @@ package bolt
 import (
 	"cmp"
 	"os"
+	"slices"
+	"strings"
 )
 
-// without names the safeguard that a build for tests lacks or, where it is not set, the
-// variable GIMLET_WITHOUT of the environment does. No program is to be built like that:
+// without names the safeguards that a build for tests lacks, with commas between
+// them. Where it is not set, the variable GIMLET_WITHOUT of the environment does. No
+// program is to be built like that:
 //
 //	go test -c -tags gimlet_broken -ldflags "-X github.com/gimlet-go/gimlet/store/bolt.without=heals"
 var without string
 
-var lacks = cmp.Or(without, os.Getenv("GIMLET_WITHOUT"))
+var lacks = strings.Split(cmp.Or(without, os.Getenv("GIMLET_WITHOUT")), ",")
 
 var (
-	syncsChanges   = lacks != "syncsChanges"
-	syncsNames     = lacks != "syncsNames"
-	syncsAtOpen    = lacks != "syncsAtOpen"
-	heals          = lacks != "heals"
-	boundsClose    = lacks != "boundsClose"
-	keepsTouches   = lacks != "keepsTouches"
-	survivesFaults = lacks != "survivesFaults"
-	locksJournals  = lacks != "locksJournals"
-	looksForFile   = lacks != "looksForFile"
-	sharesSyncs    = lacks != "sharesSyncs"
+	syncsChanges   = has("syncsChanges")
+	syncsNames     = has("syncsNames")
+	syncsAtOpen    = has("syncsAtOpen")
+	heals          = has("heals")
+	boundsClose    = has("boundsClose")
+	keepsTouches   = has("keepsTouches")
+	survivesFaults = has("survivesFaults")
+	locksJournals  = has("locksJournals")
+	looksForFile   = has("looksForFile")
+	sharesSyncs    = has("sharesSyncs")
+	remaps         = has("remaps")
+	mapsAhead      = has("mapsAhead")
 )
+
+func has(safeguard string) bool { return !slices.Contains(lacks, safeguard) }
