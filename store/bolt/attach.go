@@ -62,8 +62,8 @@ func (s *Store) doubtJournal(err error) {
 
 // attach begins a journal.
 func (s *Store) attach() error {
-	if !s.isAtItsPath() {
-		return errMoved // then the place for the journal is not its own
+	if err := s.atItsPath(); err != nil {
+		return err // then the place for the journal may not be its own
 	}
 	if err := s.journal.create(); err != nil {
 		return err

@@ -84,7 +84,7 @@ func forgetJournalIn(path string, names bucketNames) error {
 	o := &bbolt.Options{Timeout: time.Second, FreelistType: bbolt.FreelistMapType, NoSync: true, NoStatistics: true}
 	db, err := bbolt.Open(path, fileMode, o)
 	if err != nil {
-		return err
+		return unreadable(path, err)
 	}
 	db.AllocSize = 1 // no more room than it needs
 	err = db.Update(func(tx *bbolt.Tx) error { return tx.Bucket(names.meta).Delete(journalKey) })

@@ -123,7 +123,7 @@ func Open(path string, opts ...Option) *Store {
 	if errors.Is(err, ErrDamaged) && s.options.salvage != nil {
 		err = s.salvage(err, info)
 	}
-	if s.err = err; err != nil {
+	if s.err = known(err); err != nil {
 		return s
 	}
 	if s.options.journal > 0 {

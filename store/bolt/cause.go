@@ -30,12 +30,12 @@ type marked struct{ err, mark error }
 func (e *marked) Error() string   { return e.err.Error() }
 func (e *marked) Unwrap() []error { return []error{e.mark, e.err} }
 
-// hiding is how the errors begin of whose cause bbolt keeps only the text. All are
-// of something that comes before a transaction is decided.
-var hiding = []string{"file resize error: ", "file sync error: ", "mmap allocate error: ", "madvise: "}
+// hiding is what bbolt puts in front of errors of which it keeps only the text. All
+// are of something that comes before a transaction is decided.
+var hiding = []string{"file resize error: ", "file sync error: ", "mmap allocate error: ", "madvise: ", "meta 0 copy: ", "meta 1 copy: "}
 
 func hides(err error) bool {
-	return slices.ContainsFunc(hiding, func(begin string) bool { return strings.HasPrefix(err.Error(), begin) })
+	return slices.ContainsFunc(hiding, func(what string) bool { return strings.Contains(err.Error(), what) })
 }
 
 // maxErrno is more than any error of a system that has to do with files.
@@ -53,6 +53,31 @@ func hiddenCause(err error) syscall.Errno {
 		}
 	}
 	return 0
+}
+
+// isFault reports whether something could not be read for a reason that says nothing
+// of what is to be read. What a disk cannot read (EIO) may be damaged.
+func isFault(err error) bool {
+	var cause syscall.Errno
+	return errors.As(err, &cause) && (cause == syscall.ENOMEM || cause.Temporary())
+}
+
+// unreadable returns why the file at a path cannot be read, if that is why bbolt has
+// found with err that it is no database, and else err.
+func unreadable(path string, err error) error {
+	if !errors.Is(err, bberrors.ErrInvalid) {
+		return err
+	}
+	f, e := os.Open(path)
+	if e != nil {
+		return e
+	}
+	defer f.Close()
+	var cause syscall.Errno
+	if _, e := newestMeta(f); errors.As(e, &cause) {
+		return e
+	}
+	return err
 }
 
 // isFull reports whether something has failed because there is no room.

@@ -52,8 +52,8 @@ func (s *Store) compactWith(ctx context.Context, exchange func(*opening) error) 
 // compact runs where the database is written, so nothing changes under it. It
 // gives up as soon as goOn returns an error.
 func (s *Store) compact(exchange func(*opening) error, goOn func() error) error {
-	if !s.isAtItsPath() {
-		return errMoved
+	if err := s.atItsPath(); err != nil {
+		return err
 	}
 	next := &opening{path: s.path, real: s.real + tempSuffix, options: s.options, names: s.buckets}
 	err := s.guard(func() error { return s.rewrite(next, goOn) })

@@ -23,7 +23,7 @@ func (s *Store) serve(g *group, flush bool) {
 	later := d.later // the decision is made anew for each group
 	s.seeTouches(d, g.touches[:len(g.touches)-len(later)])
 	list := append(d.moves(), s.touchesToWrite(d, flush)...)
-	if len(list) > 0 {
+	if len(list) > 0 || len(g.changes) > 0 && s.inDoubt() {
 		err = s.keep(list)
 	}
 	switch {
@@ -58,6 +58,16 @@ func (s *Store) serveHalves(changes []*request) {
 		return
 	}
 	s.serve(&group{changes: large}, false)
+}
+
+// inDoubt reports whether an earlier change may be there, or not, when the store is
+// opened after a crash. Then what has nothing to change has to be kept as well: it
+// relies on how the records are now.
+func (s *Store) inDoubt() bool {
+	if s.journal != nil {
+		return s.journal.lost
+	}
+	return s.unsure
 }
 
 // answer gives requests their results or, if it is not nil, err.

@@ -204,3 +204,20 @@ func TestBackup_standsAlone(t *testing.T) {
 	require.NoError(t, shared.Close())
 	require.NoError(t, db.Close())
 }
+
+// While a save may be in the journal a delete of the same record is not acknowledged,
+// though the record is not there: after a crash it might be.
+func TestJournal_doubtfulDelete(t *testing.T) {
+	s := open(t)
+	r := newRecord("alice", "doubtful")
+	save(t, s, newRecord("", "first"))
+	undo := s.HookWrites(func(int64, func() (int, error)) (int, error) { return 0, errBroken })
+	require.NoError(t, s.LeaveFrame(r))
+	err := s.Save(t.Context(), r)
+	require.ErrorContains(t, err, "the outcome is not known")
+	require.Error(t, s.Delete(t.Context(), r.ID))
+	holds(t, reopen(t, crash(t, s)), r)
+	undo()
+	require.NoError(t, s.Delete(t.Context(), r.ID))
+	lacks(t, reopen(t, crash(t, s)), r.ID)
+}

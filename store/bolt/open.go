@@ -68,7 +68,7 @@ func (o *opening) undo(err error) error {
 	if errors.As(err, &corrupt) {
 		return err
 	}
-	return fmt.Errorf("bolt: open %s: %w", o.path, known(err))
+	return fmt.Errorf("bolt: open %s: %w", o.path, err)
 }
 
 // openPath opens the file at the path, or an empty one if there is none.
@@ -124,6 +124,7 @@ func (o *opening) start() error {
 		}
 		return prepare(o.db, o.path, o.names)
 	})
+	err = unreadable(o.real, err)
 	switch {
 	case err == nil:
 		return nil

@@ -139,7 +139,7 @@ func (s *Store) replay(f *os.File, at mark) error {
 		return t.forgetJournal()
 	})
 	if err != nil {
-		return fmt.Errorf("bolt: move the journal into %s: %w", s.path, known(err))
+		return fmt.Errorf("bolt: move the journal into %s: %w", s.path, err)
 	}
 	return nil
 }
@@ -170,6 +170,9 @@ type player struct {
 }
 
 func (p *player) damaged(err error) error {
+	if isFault(err) {
+		return fmt.Errorf("bolt: open %s: %w", p.store.path, err)
+	}
 	return &CorruptError{Path: p.store.real + journalSuffix, Err: err}
 }
 

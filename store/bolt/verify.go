@@ -32,6 +32,8 @@ func (o *opening) check() error {
 	err = verify(o.file, info.Size())
 	var damage *pageError
 	switch {
+	case isFault(err):
+		return err
 	case errors.As(err, &damage):
 		return &CorruptError{Path: o.path, Page: damage.page, Err: damage.err}
 	case err != nil:

@@ -46,10 +46,17 @@ func leadsElsewhere(path string, own os.FileInfo) bool {
 	return errors.Is(err, fs.ErrNotExist) || err == nil && !os.SameFile(there, own)
 }
 
-// isAtItsPath reports whether the path still leads to the file.
-func (s *Store) isAtItsPath() bool {
+// atItsPath fails unless the path still leads to the file.
+func (s *Store) atItsPath() error {
 	own, err := s.file.Stat()
-	return err == nil && isAt(s.real, own)
+	if err != nil {
+		return err
+	}
+	there, err := os.Stat(s.real)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && !os.SameFile(there, own) {
+		return errMoved
+	}
+	return err
 }
 
 func isAt(path string, own os.FileInfo) bool {
