@@ -18,6 +18,44 @@ func (s *Store) Load(ctx context.Context, id store.ID) (store.Record, error) {
 	if err := s.ready(ctx); err != nil {
 		return store.Record{}, err
 	}
+	out, err := s.newest(id)
+	// A change that is under way may have been decided while the record was alive.
+	// Then the record does not end, and nobody may have seen that it did.
+	for settled := int64(0); err != nil; out, err = s.newest(id) {
+		var over *expiredError
+		switch {
+		case !errors.As(err, &over):
+			return out, err
+		case over.at <= settled:
+			return out, store.ErrNotFound
+		}
+		settled = millis(time.Now())
+		if err := s.settle(ctx, id); err != nil {
+			return store.Record{}, err
+		}
+	}
+	return out, nil
+}
+
+// settle waits until no change of a record is under way.
+func (s *Store) settle(ctx context.Context, id store.ID) error {
+	for {
+		freed := s.overlay.freed(id)
+		if freed == nil {
+			return nil
+		}
+		select {
+		case <-freed:
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-s.failure.happened:
+			return s.failure.get()
+		}
+	}
+}
+
+// newest returns a copy of the record under id, if it is alive.
+func (s *Store) newest(id store.ID) (store.Record, error) {
 	// First the overlay, then the database: what is moved in between is found
 	// in both.
 	if state := s.overlay.get(id); state != nil {
@@ -26,10 +64,19 @@ func (s *Store) Load(ctx context.Context, id store.ID) (store.Record, error) {
 	return s.read(id)
 }
 
+// An expiredError is store.ErrNotFound for a record that is still kept.
+type expiredError struct{ at int64 }
+
+func (*expiredError) Error() string { return store.ErrNotFound.Error() }
+func (*expiredError) Unwrap() error { return store.ErrNotFound }
+
 // load returns a copy of the record, if it is alive.
 func (s *state) load(id store.ID, now int64) (store.Record, error) {
-	if s.gone || expired(s.expires, now) {
+	switch {
+	case s.gone:
 		return store.Record{}, store.ErrNotFound
+	case expired(s.expires, now):
+		return store.Record{}, &expiredError{s.expires}
 	}
 	return s.copyOut(id), nil
 }
@@ -44,7 +91,7 @@ func (s *Store) read(id store.ID) (out store.Record, err error) {
 		out, err = s.loadFrom(records, id)
 		return err
 	})
-	if err != nil && err != store.ErrNotFound {
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		err = s.describe("load from", err)
 	}
 	return out, err
@@ -61,7 +108,7 @@ func (s *Store) loadFrom(records *bbolt.Bucket, id store.ID) (store.Record, erro
 		return store.Record{}, s.corrupt(id, err)
 	}
 	if expired(r.expires, millis(time.Now())) {
-		return store.Record{}, store.ErrNotFound
+		return store.Record{}, &expiredError{r.expires}
 	}
 	return r.handOut(id), nil
 }

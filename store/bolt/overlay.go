@@ -19,6 +19,7 @@ type overlay struct {
 	states   map[store.ID]*state
 	loose    map[store.ID]struct{} // those whose state is in no frame: a crash may lose it
 	reserved map[store.ID]struct{} // those that a group is about to change
+	freeing  chan struct{}         // closed when it has done so; nil if nobody waits for that
 	owners   map[string]map[store.ID]struct{}
 	frames   []frameIDs // oldest first
 	cost     int64      // what the states take in memory
@@ -44,34 +45,6 @@ func (o *overlay) get(id store.ID) *state {
 	o.mu.RLock()
 	defer o.mu.RUnlock()
 	return o.states[id]
-}
-
-// reserve marks the records that a group is about, and adds their states to known.
-func (o *overlay) reserve(ids []store.ID, known map[store.ID]*state) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	for _, id := range ids {
-		o.reserved[id] = struct{}{}
-		if s := o.states[id]; s != nil {
-			known[id] = s
-		}
-	}
-}
-
-// free ends what reserve began.
-func (o *overlay) free() {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	clear(o.reserved)
-}
-
-// fixed reports whether a record is as the database has it, and stays so: no
-// newer state is here or about to be.
-func (o *overlay) fixed(id store.ID) bool {
-	o.mu.RLock()
-	defer o.mu.RUnlock()
-	_, reserved := o.reserved[id]
-	return !reserved && o.states[id] == nil
 }
 
 // touch makes a state the newest one that is in no frame. It reports whether
