@@ -25,7 +25,7 @@ func newEntry(r store.Record, label uint64, asOf time.Time) *entry {
 // hit reports whether e, which may be nil, answers for id at now, when the
 // word of id is word.
 func (e *entry) hit(id store.ID, word uint64, now time.Time, maxAge time.Duration) bool {
-	return e != nil && e.label == word && e.record.ID == id &&
+	return e != nil && (e.label == word || !checksChanges) && e.record.ID == id &&
 		now.Sub(e.asOf) < maxAge && !e.record.Expired(now)
 }
 
