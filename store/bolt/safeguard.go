@@ -17,4 +17,6 @@ const (
 	sharesSyncs    = true // changes that wait together are synced together
 	remaps         = true // a memory map that could not grow is made anew
 	mapsAhead      = true // there is address space for a file that grows
+	checksRecords  = true // what is read is what was saved, by its checksum
+	verifiesFiles  = true // bbolt sees no file whose structure was not verified
 )

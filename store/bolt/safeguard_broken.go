@@ -31,6 +31,8 @@ var (
 	sharesSyncs    = has("sharesSyncs")
 	remaps         = has("remaps")
 	mapsAhead      = has("mapsAhead")
+	checksRecords  = has("checksRecords")
+	verifiesFiles  = has("verifiesFiles")
 )
 
 func has(safeguard string) bool { return !slices.Contains(lacks, safeguard) }
