@@ -22,15 +22,9 @@ func TestLoad_expiresDuringTheCommit(t *testing.T) {
 				r := newRecord("alice", "")
 				r.Expires = time.Now().Add(time.Second)
 				save(t, s, r)
-				releaseQueue := s.Hold()
 				next := r
 				next.Version, next.Expires = 2, time.Time{}
-				saved := make(chan error, 1)
-				go func() { saved <- s.Save(t.Context(), next) }()
-				synctest.Wait()
-				inside, release := s.HoldCommit()
-				releaseQueue()
-				<-inside // and the change is decided
+				saved, release := saveSlowly(t, s, next)
 				time.Sleep(time.Second)
 
 				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
@@ -38,16 +32,39 @@ func TestLoad_expiresDuringTheCommit(t *testing.T) {
 				_, err := s.Load(ctx, r.ID)
 				require.ErrorIs(t, err, context.DeadlineExceeded, "who cannot wait is not told that it is gone")
 				var found store.Record
+				var listed []store.Record
 				go func() { found, err = s.Load(t.Context(), r.ID) }()
+				go func() {
+					for r, err := range s.List(t.Context(), "alice") {
+						require.NoError(t, err)
+						listed = append(listed, r)
+					}
+				}()
 				synctest.Wait()
 				release()
 				synctest.Wait()
 				require.NoError(t, <-saved)
 				require.NoError(t, err)
 				require.Equal(t, uint64(2), found.Version)
+				require.Len(t, listed, 1)
+				require.Equal(t, uint64(2), listed[0].Version)
 			})
 		})
 	}
+}
+
+// saveSlowly saves a record, and stops the writer after that was decided, until release is
+// called.
+func saveSlowly(t *testing.T, s *bolt.Store, r store.Record) (saved <-chan error, release func()) {
+	t.Helper()
+	releaseQueue := s.Hold()
+	done := make(chan error, 1)
+	go func() { done <- s.Save(t.Context(), r) }()
+	synctest.Wait()
+	inside, release := s.HoldCommit()
+	releaseQueue()
+	<-inside
+	return done, release
 }
 
 // An expired record that nobody is about to change is gone, also for who comes while
@@ -58,13 +75,7 @@ func TestLoad_expiredDuringAnotherCommit(t *testing.T) {
 		r, other := newRecord("alice", ""), newRecord("bob", "")
 		r.Expires = time.Now().Add(time.Second)
 		save(t, s, r)
-		releaseQueue := s.Hold()
-		saved := make(chan error, 1)
-		go func() { saved <- s.Save(t.Context(), other) }()
-		synctest.Wait()
-		inside, release := s.HoldCommit()
-		releaseQueue()
-		<-inside
+		saved, release := saveSlowly(t, s, other)
 		time.Sleep(time.Second)
 		lacks(t, s, r.ID)
 		release()

@@ -121,6 +121,12 @@ func (l *lister) yieldBatch(ctx context.Context, yield func(store.Record, error)
 			yield(store.Record{}, err)
 			return false
 		}
+		if over := (*expiredError)(nil); errors.As(e.err, &over) {
+			if e = l.again(ctx, e.record.ID); !settled(e.err) {
+				yield(store.Record{}, e.err)
+				return false
+			}
+		}
 		if l.skips(e) {
 			continue
 		}
@@ -138,6 +144,19 @@ func (l *lister) yieldBatch(ctx context.Context, yield func(store.Record, error)
 type listed struct {
 	record store.Record
 	err    error // store.ErrNotFound: there is nothing to yield
+}
+
+// again reads a record that had expired as Load does, which knows whether it was being
+// saved.
+func (l *lister) again(ctx context.Context, id store.ID) (e listed) {
+	e.record, e.err = l.store.Load(ctx, id)
+	e.record.ID = id
+	return e
+}
+
+// settled reports whether an error says something of a record.
+func settled(err error) bool {
+	return err == nil || errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrCorrupt)
 }
 
 // skips reports whether e is no record of this listing: it is gone, has
