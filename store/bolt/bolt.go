@@ -74,9 +74,10 @@ type Store struct {
 
 	beginning sync.Mutex // held while a transaction that reads begins
 
-	naming sync.Mutex // held while the file is replaced under its name
-	file   *os.File   // the handle inside db, nil when the database is shared
-	real   string     // the absolute path of file, links resolved
+	naming sync.Mutex  // held while the file is replaced under its name
+	file   *os.File    // the handle inside db, nil when the database is shared
+	info   os.FileInfo // of file
+	real   string      // the absolute path of file, links resolved
 
 	queue      chan *request // for the writer
 	work       chan *request // for whoever writes the database: the checkpointer or, without a journal, the writer
@@ -141,7 +142,7 @@ func (s *Store) openFile() (os.FileInfo, error) {
 	if err := o.run(); err != nil {
 		return o.info, err
 	}
-	s.db, s.file, s.real = o.db, o.file, o.real
+	s.db, s.file, s.info, s.real = o.db, o.file, o.info, o.real
 	err := s.recover(o.stale)
 	if err != nil {
 		_, _ = protect(s.db.Close)

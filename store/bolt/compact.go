@@ -89,9 +89,10 @@ func (s *Store) rewrite(next *opening, goOn func() error) error {
 		return err
 	}
 	next.file = f
-	if info, err := f.Stat(); err == nil {
-		held.claim(f, info)
+	if next.info, err = f.Stat(); err != nil {
+		return err
 	}
+	held.claim(f, next.info)
 	o := boltOptions(f, next.options.lockTimeout)
 	o.NoSync = true // until all is there
 	if next.db, err = bbolt.Open(next.real, fileMode, o); err != nil {
@@ -132,7 +133,7 @@ func (s *Store) swap(next *opening) (old *bbolt.DB, err error) {
 	defer s.gate.Unlock()
 	held.forget(s.file)
 	old = s.db
-	s.db, s.file = next.db, next.file
+	s.db, s.file, s.info = next.db, next.file, next.info
 	return old, nil
 }
 
@@ -155,7 +156,7 @@ func (s *Store) exchangeClosed(next *opening) error {
 	if err := o.run(); err != nil {
 		return s.failure.set(err)
 	}
-	s.db, s.file = o.db, o.file
+	s.db, s.file, s.info = o.db, o.file, o.info
 	s.renamed = renamed == nil
 	return renamed
 }

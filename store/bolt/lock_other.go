@@ -13,7 +13,9 @@ const (
 
 func tryLock(*os.File) (bool, error) { return true, nil }
 
-// isNameless is never asked: what is open cannot be removed.
+// leadsElsewhere is never asked, nor is isNameless: what is open cannot be moved.
+func leadsElsewhere(string, os.FileInfo) bool { return false }
+
 func isNameless(os.FileInfo) bool { return false }
 
 // unlock leaves it to Close.

@@ -30,20 +30,13 @@ func (s *Store) whereabouts() whereabouts {
 	}
 	s.naming.Lock()
 	defer s.naming.Unlock()
-	own, err := s.file.Stat()
-	switch {
-	case err != nil || !leadsElsewhere(s.real, own):
+	if !leadsElsewhere(s.real, s.info) {
 		return inPlace
-	case isNameless(own):
+	}
+	if own, err := s.file.Stat(); err == nil && isNameless(own) {
 		return removed
 	}
 	return moved
-}
-
-// leadsElsewhere reports whether a path is known not to lead to a file.
-func leadsElsewhere(path string, own os.FileInfo) bool {
-	there, err := os.Stat(path)
-	return errors.Is(err, fs.ErrNotExist) || err == nil && !os.SameFile(there, own)
 }
 
 // atItsPath fails unless the path still leads to the file.
