@@ -29,6 +29,10 @@
 // at once. On network file systems, where locks cannot be relied on, Open fails
 // (see [WithNetworkFilesystem]).
 //
+// A file that is moved while it is open stays the store's: what is saved from then on is
+// under its new name, without a journal. Once it was removed nothing can be saved in it:
+// every change fails with [store.ErrNotSaved], and Close reports it.
+//
 // # Damage
 //
 // Open verifies the structure of the whole file before it is used, every record
