@@ -42,10 +42,8 @@ func (o *opening) run() error {
 	if err := o.lock(); err != nil {
 		return o.undo(err)
 	}
-	// What a killed process has left in the page cache must be on the disk
-	// before anything is built on it.
 	if syncsAtOpen {
-		if err := o.file.Sync(); err != nil {
+		if err := o.syncBefore(); err != nil {
 			return o.undo(err)
 		}
 	}
@@ -57,6 +55,19 @@ func (o *opening) run() error {
 	}
 	// Best effort: the file is only a waste of space.
 	_ = os.Remove(o.real + tempSuffix)
+	return nil
+}
+
+// syncBefore makes durable what a killed process has left in the page cache, before
+// anything is built on it: what is in the file, and that it is this file, for it may
+// have been compacted a moment ago. Who may not read the directory cannot compact.
+func (o *opening) syncBefore() error {
+	if err := o.file.Sync(); err != nil {
+		return err
+	}
+	if err := syncDir(filepath.Dir(o.real)); !errors.Is(err, fs.ErrPermission) {
+		return err
+	}
 	return nil
 }
 
