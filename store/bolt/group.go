@@ -23,7 +23,7 @@ func (s *Store) serve(g *group, flush bool) {
 	later := d.later // the decision is made anew for each group
 	s.seeTouches(d, g.touches[:len(g.touches)-len(later)])
 	list := append(d.moves(), s.touchesToWrite(d, flush)...)
-	if len(list) > 0 || len(g.changes) > 0 && s.inDoubt() {
+	if len(list) > 0 || (len(g.changes) > 0 || flush) && s.inDoubt() {
 		err = s.keep(list)
 	}
 	switch {
@@ -62,7 +62,7 @@ func (s *Store) serveHalves(changes []*request) {
 
 // inDoubt reports whether an earlier change may be there, or not, when the store is
 // opened after a crash. Then what has nothing to change has to be kept as well: it
-// relies on how the records are now.
+// relies on how the records are now. If nobody asks for anything the flush ends it.
 func (s *Store) inDoubt() bool {
 	if s.journal != nil {
 		return s.journal.lost

@@ -221,3 +221,23 @@ func TestJournal_doubtfulDelete(t *testing.T) {
 	require.NoError(t, s.Delete(t.Context(), r.ID))
 	lacks(t, reopen(t, crash(t, s)), r.ID)
 }
+
+// Nobody has to ask for anything for a doubt to end.
+func TestJournal_doubtEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := open(t, bolt.WithTouchInterval(time.Minute))
+		r := newRecord("alice", "doubtful")
+		save(t, s, newRecord("", "first"))
+		undo := s.HookWrites(func(int64, func() (int, error)) (int, error) { return 0, errBroken })
+		require.NoError(t, s.LeaveFrame(r))
+		require.ErrorContains(t, s.Save(t.Context(), r), "the outcome is not known")
+		time.Sleep(2 * time.Minute)
+		holds(t, reopen(t, crash(t, s)), r)
+		release := s.HoldDatabase()
+		undo()
+		release()
+		time.Sleep(2 * time.Minute)
+		lacks(t, reopen(t, crash(t, s)), r.ID)
+		lacks(t, s, r.ID)
+	})
+}

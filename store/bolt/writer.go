@@ -123,7 +123,7 @@ func (s *Store) write() {
 	flush.Stop()
 	armed := false
 	for {
-		if !armed && s.overlay.waiting() > 0 {
+		if !armed && (s.overlay.waiting() > 0 || s.inDoubt()) {
 			flush.Reset(s.options.touchInterval)
 			armed = true
 		}
