@@ -42,6 +42,12 @@
 // rescued. Damage that comes while the file is in use ends the store: every call
 // reports it, and only Close is left to do.
 //
+// # A full disk
+//
+// What finds no room fails with [store.ErrFull] and changes nothing. Reads go on, and so
+// do changes once there is room, without opening the store again. To open it may take
+// room too: for what a crash has left in the journal.
+//
 // # Compatibility
 //
 // The file says the version of its format. Later versions of this package open

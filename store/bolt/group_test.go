@@ -5,6 +5,7 @@ import (
 	"context"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.etcd.io/bbolt"
@@ -138,4 +139,36 @@ func TestSave_refuses(t *testing.T) {
 	r.Version = 0
 	require.ErrorIs(t, s.Save(t.Context(), r), store.ErrInvalid)
 	require.Zero(t, s.Stats().Commits)
+}
+
+// Touches that are put off, for they would take too much memory at once, are answered
+// also when there is no room for the changes of their group.
+func TestGroup_noRoomAndTouches(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := open(t, bolt.WithJournal(0))
+		var calls []func() error
+		for range 4 {
+			r := newRecord("", string(make([]byte, 300<<10)))
+			save(t, s, r)
+			calls = append(calls, func() error {
+				ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+				defer cancel()
+				return s.Touch(ctx, r.ID, r.Expires.Add(time.Hour))
+			})
+		}
+		undo := s.HookWrites(full)
+		calls = append(calls, saving(s, newRecord("", "one")), saving(s, newRecord("", "another")))
+		errs := together(s, calls...)
+		time.Sleep(2 * time.Minute)
+		synctest.Wait()
+		for _, err := range errs[:4] {
+			require.NoError(t, err)
+		}
+		for _, err := range errs[4:] {
+			requireNotSaved(t, err, store.ErrFull)
+		}
+		release := s.Hold()
+		undo()
+		release()
+	})
 }
