@@ -53,7 +53,7 @@ func (s *Store) serveHalves(changes []*request) {
 	slices.SortStableFunc(changes, func(a, b *request) int { return cmp.Compare(a.change.size(), b.change.size()) })
 	small, large := changes[:len(changes)/2], changes[len(changes)/2:]
 	s.serve(&group{changes: small}, false)
-	if err := small[0].err; errors.Is(err, store.ErrFull) {
+	if err := small[0].err; errors.Is(err, store.ErrFull) && errors.Is(err, store.ErrNotSaved) {
 		answer(large, err)
 		return
 	}
