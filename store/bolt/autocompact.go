@@ -3,14 +3,12 @@ package bolt
 import (
 	"context"
 	"encoding/binary"
-	"errors"
 	"time"
 )
 
-// A file with a journal is compacted by itself when most of it is free, in a
-// quiet moment: while the file is copied changes go to the journal alone. When
-// more of them come than the journal has room for, the copy is given up, and
-// tried again later.
+// A file with a journal is compacted by itself when most of it is free. It begins
+// in a quiet moment; what comes while the file is copied is served between the
+// steps of the copy.
 const (
 	// wasteful is how many bytes must be free before anything is done: to
 	// copy a small file often is worse than to leave it as it is.
@@ -20,10 +18,7 @@ const (
 	maxCompactInterval = time.Hour   // after several that were given up
 )
 
-var errDisturbed = errors.New("requests need the journal")
-
-// quiet reports whether the journal has room for what comes during a part of a
-// copy.
+// quiet reports whether there is nothing urgent to move.
 func (s *Store) quiet() bool { return s.load() <= s.journal.size/2 }
 
 // shrink compacts the file if that is due and pays. It is called by the
@@ -38,21 +33,13 @@ func (s *Store) shrink() {
 	if err != nil || free < wasteful || free < size/2 || !hasDiskSpace(s.real, size-free) {
 		return
 	}
-	if err := s.compact(s.exchange, s.undisturbed); err != nil {
+	if err := s.compact(s.exchange, func() error { return s.ready(context.Background()) }); err != nil {
 		s.shrinkWait = min(max(2*s.shrinkWait, 2*compactInterval), maxCompactInterval)
 		s.shrinkNext = now.Add(s.shrinkWait)
 		return
 	}
 	s.shrinkWait = 0
 	s.stats.compactions.Add(1)
-}
-
-// undisturbed returns why a copy must be given up.
-func (s *Store) undisturbed() error {
-	if !s.quiet() {
-		return errDisturbed
-	}
-	return s.ready(context.Background())
 }
 
 // waste returns how many bytes of the file are in free pages, and how many it

@@ -7,19 +7,23 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"time"
 
 	"go.etcd.io/bbolt"
 )
 
 // Backup writes a copy of the whole database to w, as it is at one moment,
 // while the store is in use, and returns how many bytes it wrote. The copy is
-// a file that [Open] opens. Touches that are pending are part of it. A shared
-// database is copied with all that the program keeps in it.
+// a file that [Open] opens, without free pages. All that was acknowledged before
+// the call is part of it, touches too.
 //
-// The copy is first made beside the file, so that a slow w holds up nobody:
-// as long as bbolt has a reader it cannot use again what has become free. So
-// the disk must have room for it until Backup returns.
+// The copy is first made beside the file, so that a slow w holds up nobody: the
+// disk must have room for it until Backup returns. It is made in steps, of which a
+// change waits for one at most, as in [Store.Compact]; of the two one begins when
+// the other is done.
+//
+// A shared database is copied with all that the program keeps in it. Until that copy
+// is made there is a transaction that reads: what becomes free meanwhile is not used
+// again.
 func (s *Store) Backup(w io.Writer) (int64, error) {
 	n, err := s.backup(w)
 	if err != nil {
@@ -33,68 +37,91 @@ func (s *Store) backup(w io.Writer) (n int64, err error) {
 	if err := s.ready(ctx); err != nil {
 		return 0, err
 	}
-	if err := s.moveEverything(ctx); err != nil {
-		return 0, err
-	}
-	f, err := os.CreateTemp(filepath.Dir(s.dbPath()), filepath.Base(s.path)+".backup-*")
+	path, err := s.nameForCopy()
 	if err != nil {
 		return 0, err
 	}
-	defer os.Remove(f.Name())
-	defer func() { err = errors.Join(err, f.Close()) }()
-	if err := s.snapshot(f); err != nil {
+	defer os.Remove(path)
+	if s.owned {
+		err = s.alone(ctx, func() error { return s.copyTo(path) })
+	} else {
+		err = s.snapshot(ctx, path)
+	}
+	if err != nil {
 		return 0, fmt.Errorf("copy: %w", err)
 	}
-	if s.journal != nil {
-		if err := forgetJournalIn(f.Name(), s.buckets); err != nil {
-			return 0, fmt.Errorf("copy: %w", err)
-		}
-	}
-	if _, err := f.Seek(0, io.SeekStart); err != nil {
+	f, err := os.Open(path)
+	if err != nil {
 		return 0, err
 	}
+	defer f.Close()
 	return io.Copy(w, f)
 }
 
-// snapshot writes one state of the database to w. It holds the gate only until
-// the transaction has begun: Compact may replace the file meanwhile, for the
-// transaction keeps the old one.
-func (s *Store) snapshot(w io.Writer) error {
-	s.stats.reads.Add(1)
-	if _, err := s.mapped(); err != nil {
-		return err
+// nameForCopy returns the path of a new file beside the database.
+func (s *Store) nameForCopy() (string, error) {
+	at := s.path
+	if s.owned {
+		at = s.real
 	}
-	s.gate.RLock()
-	tx, err := s.beginReading(s.db)
-	s.gate.RUnlock()
+	f, err := os.CreateTemp(filepath.Dir(at), filepath.Base(s.path)+".backup-*")
 	if err != nil {
+		return "", err
+	}
+	return f.Name(), f.Close()
+}
+
+// copyTo makes the file at path a copy of the store. It runs where the database is
+// written.
+func (s *Store) copyTo(path string) (err error) {
+	next := &opening{path: s.path, real: path, options: s.options, names: s.buckets}
+	defer func() { err = errors.Join(err, s.closeCopy(next)) }()
+	if err := s.begin(next); err != nil {
 		return err
 	}
-	err = s.guard(func() error {
-		_, err := tx.WriteTo(w)
+	goOn := func() error { return s.ready(context.Background()) }
+	var rest []move
+	err = s.follow(next, &follower{store: s, goOn: goOn}, func(f *follower) error {
+		err := f.make()
+		// What is not in the database, at one moment: groups are seen whole.
+		rest = s.overlay.all()
 		return err
 	})
-	s.endReading(tx)
-	return err
-}
-
-// forgetJournalIn makes a copy a database without a journal: that of the store
-// goes on, and what it has by now is not the copy's.
-func forgetJournalIn(path string, names bucketNames) error {
-	o := &bbolt.Options{Timeout: time.Second, FreelistType: bbolt.FreelistMapType, NoSync: true, NoStatistics: true}
-	db, err := bbolt.Open(path, fileMode, o)
+	for err == nil && len(rest) > 0 {
+		some := rest[:min(len(rest), maxStep)]
+		rest = rest[len(some):]
+		if err = s.applyTo(next.db, some); err == nil {
+			err = goOn()
+		}
+		s.giveWay()
+	}
 	if err != nil {
-		return unreadable(path, err)
+		return err
 	}
-	db.AllocSize = 1 // no more room than it needs
-	err = db.Update(func(tx *bbolt.Tx) error { return tx.Bucket(names.meta).Delete(journalKey) })
-	return errors.Join(err, db.Close())
+	// The journal is that of the file.
+	return s.guard(func() error {
+		return next.db.Update(func(tx *bbolt.Tx) error { return tx.Bucket(s.buckets.meta).Delete(journalKey) })
+	})
 }
 
-// dbPath returns the path of the database: where its neighbours can be put.
-func (s *Store) dbPath() string {
-	if s.owned {
-		return s.real
+// applyTo brings states into a copy.
+func (s *Store) applyTo(db *bbolt.DB, list []move) error {
+	return s.guard(func() error {
+		return db.Update(func(tx *bbolt.Tx) error {
+			t := &txn{store: s}
+			if err := t.begin(tx); err != nil {
+				return err
+			}
+			return t.apply(list)
+		})
+	})
+}
+
+// snapshot makes the file at path a copy of a shared database.
+func (s *Store) snapshot(ctx context.Context, path string) error {
+	if err := s.submit(ctx, &request{job: s.flushTouches}); err != nil {
+		return err
 	}
-	return s.path
+	s.stats.reads.Add(1)
+	return s.reading(s.current(), func(tx *bbolt.Tx) error { return tx.CopyFile(path, fileMode) })
 }

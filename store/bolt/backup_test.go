@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -98,6 +99,62 @@ func TestBackup(t *testing.T) {
 		_, err := s.Backup(&bytes.Buffer{})
 		require.ErrorIs(t, err, store.ErrClosed)
 	})
+}
+
+// A backup is the state of one moment: it has what was acknowledged before, also of
+// a record that goes on changing, and of two that are saved in turn none without what
+// came before it.
+func TestBackup_oneMoment(t *testing.T) {
+	for name, opts := range map[string][]bolt.Option{"with a journal": nil, "without": {bolt.WithJournal(0)}} {
+		t.Run(name, func(t *testing.T) {
+			s := open(t, opts...)
+			first, second := newRecord("alice", ""), newRecord("bob", "")
+			save(t, s, first, second)
+			var acknowledged atomic.Uint64
+			stop := make(chan struct{})
+			var saves sync.WaitGroup
+			saves.Go(func() {
+				for n := uint64(2); ; n++ {
+					select {
+					case <-stop:
+						return
+					default:
+					}
+					first.Version, second.Version = n, n
+					if err := errors.Join(s.Save(t.Context(), first), s.Save(t.Context(), second)); err != nil {
+						t.Error(err)
+						return
+					}
+					acknowledged.Store(n)
+				}
+			})
+			for n := range 30 {
+				before := acknowledged.Load()
+				a, b := versionsIn(t, s, filepath.Join(t.TempDir(), fmt.Sprint(n)), first.ID, second.ID)
+				require.GreaterOrEqual(t, b, before)
+				require.True(t, a == b || a == b+1, "%d and %d", a, b)
+			}
+			close(stop)
+			saves.Wait()
+		})
+	}
+}
+
+// versionsIn makes a backup, and returns the versions that two records have in it.
+func versionsIn(t *testing.T, s *bolt.Store, path string, a, b store.ID) (uint64, uint64) {
+	t.Helper()
+	f, err := os.Create(path)
+	require.NoError(t, err)
+	_, err = s.Backup(f)
+	require.NoError(t, errors.Join(err, f.Close()))
+	verify(t, path)
+	copied := bolt.Open(path)
+	defer func() { require.NoError(t, copied.Close()) }()
+	first, err := copied.Load(t.Context(), a)
+	require.NoError(t, err)
+	second, err := copied.Load(t.Context(), b)
+	require.NoError(t, err)
+	return first.Version, second.Version
 }
 
 type writerFunc func([]byte) (int, error)

@@ -98,6 +98,7 @@ type Store struct {
 	journal    *journal      // nil: the writer commits each group to the database
 	shrinkNext time.Time     // when to look again whether to compact
 	shrinkWait time.Duration // after attempts that were given up
+	follower   *follower     // the copy that is being made, of whoever writes the database
 	unsure     bool          // a commit failed, and the meta page on the disk may differ from that in memory
 	renamed    bool          // the file was exchanged, and its directory is not synced yet
 	stats      counters

@@ -12,9 +12,9 @@ import (
 
 // Compact gives the pages of the file that are free back to the disk: it
 // writes what is alive into a new file and puts that in the place of the old
-// one. Until it has, the disk must hold both. Changes go on in the journal until
-// it is full, or one is too large for it; without a journal they wait. Reads
-// wait only for the moment of the exchange. A crash leaves the old file or the new one, whole.
+// one. Until it has, the disk must hold both. Reads and changes go on meanwhile:
+// a change waits for one step of the copy at most, of some 4 MiB. A crash
+// leaves the old file or the new one, whole.
 //
 // When ctx ends, or the store is closed, before the exchange, Compact gives up
 // and leaves the old file. A database that was handed to [New] cannot be
@@ -40,24 +40,53 @@ func (s *Store) compactWith(ctx context.Context, exchange func(*opening) error) 
 	if !s.owned {
 		return s.describe("compact", errors.New("the database is owned by the program"))
 	}
-	return s.submitTo(ctx, s.work, &request{job: func() error {
+	return s.alone(ctx, func() error {
 		if err := s.compact(exchange, func() error { return s.ready(ctx) }); err != nil {
 			return s.describe("compact", err)
 		}
 		s.stats.compactions.Add(1)
 		return nil
-	}})
+	})
 }
 
-// compact runs where the database is written, so nothing changes under it. It
-// gives up as soon as goOn returns an error.
+// alone has job done where the database is written, when no copy is being made.
+func (s *Store) alone(ctx context.Context, job func() error) error {
+	for {
+		var other *follower
+		err := s.submitTo(ctx, s.work, &request{job: func() error {
+			if other = s.follower; other != nil {
+				return nil
+			}
+			return job()
+		}})
+		if err != nil || other == nil {
+			return err
+		}
+		select {
+		case <-other.ended:
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-s.closing:
+			return s.closed()
+		case <-s.failure.happened:
+			return s.failure.get()
+		}
+	}
+}
+
+// compact runs where the database is written. It gives up as soon as goOn, which is
+// asked between the steps, returns an error.
 func (s *Store) compact(exchange func(*opening) error, goOn func() error) error {
 	if err := s.atItsPath(); err != nil {
 		return err
 	}
 	next := &opening{path: s.path, real: s.real + tempSuffix, options: s.options, names: s.buckets}
-	err := s.guard(func() error { return s.rewrite(next, goOn) })
+	err := s.begin(next)
 	if err == nil {
+		err = s.follow(next, &follower{store: s, file: next.file, goOn: goOn}, (*follower).make)
+	}
+	if err == nil {
+		next.db.NoSync = !syncsChanges
 		err = exchange(next)
 	}
 	if err != nil {
@@ -69,18 +98,25 @@ func (s *Store) compact(exchange func(*opening) error, goOn func() error) error 
 
 // discard gives up a copy that was not put in place.
 func (s *Store) discard(next *opening) {
-	if next.db != nil && s.failure.get() == nil {
-		_, _ = protect(next.db.Close)
-	}
-	if next.file != nil {
-		_ = release(next.file)
-	}
+	_ = s.closeCopy(next)
 	_ = os.Remove(next.real)
 }
 
-// rewrite makes next a synced copy of the database without its free pages. It
-// holds the lock on its file, so that nobody else takes that after the rename.
-func (s *Store) rewrite(next *opening, goOn func() error) error {
+// closeCopy closes what begin has opened.
+func (s *Store) closeCopy(next *opening) error {
+	var err error
+	if next.db != nil && s.failure.get() == nil {
+		err, _ = protect(next.db.Close)
+	}
+	if next.file != nil {
+		_ = release(next.file) // if bbolt could not
+	}
+	return err
+}
+
+// begin makes next an empty database. It holds the lock on its file, so that nobody
+// else takes that after a rename. Nothing is synced by itself until all is there.
+func (s *Store) begin(next *opening) error {
 	if err := os.Remove(next.real); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
@@ -94,19 +130,22 @@ func (s *Store) rewrite(next *opening, goOn func() error) error {
 	}
 	held.claim(f, next.info)
 	o := boltOptions(f, next.options.lockTimeout)
-	o.NoSync = true // until all is there
-	if next.db, err = bbolt.Open(next.real, fileMode, o); err != nil {
+	o.NoSync = true
+	return s.guard(func() (err error) {
+		next.db, err = bbolt.Open(next.real, fileMode, o)
 		return err
-	}
-	c := copier{dst: next.db, check: goOn, sync: f.Sync}
-	if err := s.reading(s.current(), c.copy); err != nil {
-		return err
-	}
-	next.db.NoSync = !syncsChanges
-	if err := f.Sync(); err != nil {
-		return err
-	}
-	return goOn()
+	})
+}
+
+// follow has f told of all that changes while it makes next a copy of the database.
+func (s *Store) follow(next *opening, f *follower, fn func(*follower) error) error {
+	f.dst, f.missed, f.ended = next.db, make(map[changed]struct{}), make(chan struct{})
+	s.follower = f
+	defer func() {
+		s.follower = nil
+		close(f.ended)
+	}()
+	return fn(f)
 }
 
 // exchangeOpen puts next in the place of the database. It needs a system that
@@ -139,14 +178,14 @@ func (s *Store) swap(next *opening) (old *bbolt.DB, err error) {
 
 // exchangeClosed is for systems where open files cannot be renamed.
 func (s *Store) exchangeClosed(next *opening) error {
-	s.naming.Lock()
-	defer s.naming.Unlock()
-	s.gate.Lock()
-	defer s.gate.Unlock()
 	if err := s.guard(next.db.Close); err != nil {
 		return err
 	}
 	held.forget(next.file)
+	s.naming.Lock()
+	defer s.naming.Unlock()
+	s.gate.Lock()
+	defer s.gate.Unlock()
 	if err := s.guard(s.db.Close); err != nil {
 		return s.failure.set(fmt.Errorf("bolt: compact %s: %w", s.path, err))
 	}

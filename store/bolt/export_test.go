@@ -290,10 +290,13 @@ func (s *Store) ShrinkWhile(ctx context.Context, fn func()) error {
 	return s.submitTo(ctx, s.work, &request{job: func() error {
 		return s.compact(s.exchange, func() error {
 			fn()
-			return s.undisturbed()
+			return s.ready(ctx)
 		})
 	}})
 }
 
 // Closed is closed when Close begins.
 func (s *Store) Closed() <-chan struct{} { return s.closing }
+
+// WorkWaiting returns how many requests wait for whoever writes the database.
+func (s *Store) WorkWaiting() int { return len(s.work) }

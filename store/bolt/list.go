@@ -221,7 +221,7 @@ func (s *Store) tidy(keys [][]byte) {
 	job := func() error {
 		return s.update(func(t *txn) error {
 			for _, k := range keys {
-				if t.owners.Get(k) == nil || !s.dangling(t.records, k) {
+				if t.owners.Get(k) == nil || !s.dangling(t.records.Bucket, k) {
 					continue
 				}
 				t.writes++

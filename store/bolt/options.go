@@ -71,12 +71,12 @@ func WithCloseTimeout(d time.Duration) Option {
 }
 
 // WithAutoCompact sets whether the file is compacted by itself: when more than
-// half of it, and more than 8 MiB, is free, and requests leave room in the journal
-// meanwhile. The default is true. Until it is done the disk holds a second file;
+// half of it, and more than 8 MiB, is free. It begins in a quiet moment, and requests
+// go on meanwhile. The default is true. Until it is done the disk holds a second file;
 // nothing begins unless the disk has room for two.
 //
-// It is without effect on a store without a journal: there a compaction keeps
-// all changes waiting, and is left to [Store.Compact].
+// It is without effect on a store without a journal: there it is left to
+// [Store.Compact].
 func WithAutoCompact(on bool) Option {
 	return func(o *options) error {
 		o.autoCompact = on

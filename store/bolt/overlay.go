@@ -87,6 +87,17 @@ func (o *overlay) someLoose(limit int) []move {
 	return some
 }
 
+// all returns all states.
+func (o *overlay) all() []move {
+	o.mu.RLock()
+	defer o.mu.RUnlock()
+	list := make([]move, 0, len(o.states))
+	for id, s := range o.states {
+		list = append(list, move{id, s})
+	}
+	return list
+}
+
 // publish makes the states of a frame visible, which ends at end.
 func (o *overlay) publish(frame []move, end int64) {
 	o.mu.Lock()

@@ -19,4 +19,5 @@ const (
 	mapsAhead      = true // there is address space for a file that grows
 	checksRecords  = true // what is read is what was saved, by its checksum
 	verifiesFiles  = true // bbolt sees no file whose structure was not verified
+	followsChanges = true // what changes while a copy is made is copied once more
 )

@@ -33,6 +33,7 @@ var (
 	mapsAhead      = has("mapsAhead")
 	checksRecords  = has("checksRecords")
 	verifiesFiles  = has("verifiesFiles")
+	followsChanges = has("followsChanges")
 )
 
 func has(safeguard string) bool { return !slices.Contains(lacks, safeguard) }

@@ -13,10 +13,10 @@ import (
 // alters them.
 type txn struct {
 	store   *Store
-	records *bbolt.Bucket
-	expiry  *bbolt.Bucket
-	owners  *bbolt.Bucket
-	meta    *bbolt.Bucket
+	records followedBucket
+	expiry  followedBucket
+	owners  followedBucket
+	meta    followedBucket
 	writes  int // how many writes were begun
 }
 
@@ -29,9 +29,12 @@ var errNoChange = errors.New("nothing to commit")
 
 func (t *txn) begin(tx *bbolt.Tx) error {
 	names := t.store.buckets
-	t.records, t.expiry = tx.Bucket(names.records), tx.Bucket(names.expiry)
-	t.owners, t.meta = tx.Bucket(names.owners), tx.Bucket(names.meta)
-	if t.records == nil || t.expiry == nil || t.owners == nil || t.meta == nil {
+	bucket := func(name []byte) followedBucket {
+		return followedBucket{tx.Bucket(name), name, t.store.follower}
+	}
+	t.records, t.expiry = bucket(names.records), bucket(names.expiry)
+	t.owners, t.meta = bucket(names.owners), bucket(names.meta)
+	if t.records.Bucket == nil || t.expiry.Bucket == nil || t.owners.Bucket == nil || t.meta.Bucket == nil {
 		return t.store.corrupt(store.ID{}, errNoBucket)
 	}
 	t.records.FillPercent, t.expiry.FillPercent = fillTimeOrdered, fillTimeOrdered
