@@ -34,7 +34,7 @@ func TestFresh_clockSetBack(t *testing.T) {
 	m, err := New(memory.New())
 	require.NoError(t, err)
 	defer m.Close()
-	for ahead, fresh := range map[time.Duration]bool{0: true, 5 * time.Second: true, time.Minute: false, 30 * day: false} {
+	for ahead, fresh := range map[time.Duration]bool{0: true, 5 * time.Second: true, time.Minute: false, 40 * time.Hour: false} {
 		s := aheadBy(t, m, ahead)
 		require.Equal(t, fresh, s.Fresh(time.Hour), "ahead by %v", ahead)
 	}

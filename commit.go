@@ -201,7 +201,7 @@ func (s *Session) after(now int64, again bool) (state, error) {
 	default:
 		s.next = secret{} // another request has renewed it
 	}
-	if next.has(flagPrevious) && now >= next.prev.until {
+	if next.has(flagPrevious) && !s.m.inGrace(next.prev.until, now) {
 		next.set(flagPrevious, false) // a thief of the file and of an old cookie has no use for it
 		next.prev = previous{}
 	}

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// maxSkew is how far in the future a cookie may seem to have been made, when
-// the clocks of two servers differ or one was set back.
+// maxSkew is how far in the future a session may seem to have begun, when the
+// clocks of two servers differ or one was set back.
 const maxSkew = 48 * time.Hour
 
 // presented is what a request has brought under the names of one cookie. Its
@@ -202,7 +202,7 @@ func (m *Manager) admit(s *Session, p *payload, now time.Time) (Reason, error) {
 		return ReasonRevoked, nil
 	case ms >= p.deadline():
 		return ReasonExpired, nil
-	case p.created > ms+maxSkew.Milliseconds():
+	case p.ahead(ms):
 		return ReasonFuture, nil
 	case m.revoked.blocks(p.token.id, p.renewals, ms):
 		return ReasonRevoked, nil

@@ -99,7 +99,7 @@ func (s *Session) endRecord(ctx context.Context, st *state) (overtaken bool, err
 // opens reports whether the token opens a record.
 func (s *Session) opens(st *state) bool {
 	d := s.token.secret.digest()
-	return st.hash.equal(d) || st.has(flagPrevious) && s.m.now() < st.prev.until && st.prev.hash.equal(d)
+	return st.hash.equal(d) || st.has(flagPrevious) && s.m.inGrace(st.prev.until, s.m.now()) && st.prev.hash.equal(d)
 }
 
 // follow brings st up to date with the record, if that is still of the session.

@@ -85,7 +85,7 @@ func (m *Manager) refresh(ctx context.Context) error {
 		err = errors.Join(err, storeError("load the generation", e))
 	}
 	err = errors.Join(err, m.loadRevocations(ctx))
-	m.renewed.forget(m.now())
+	m.renewed.forget()
 	m.watches.checkAll(ctx)
 	return err
 }

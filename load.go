@@ -114,10 +114,12 @@ func (s *Session) admit(next *state) Reason {
 		return ReasonRevoked
 	case now >= next.ends || now >= next.expires:
 		return ReasonExpired
+	case next.ahead(now):
+		return ReasonFuture
 	case next.hash.equal(s.digest()):
 		return 0
 	}
-	if next.has(flagPrevious) && now < next.prev.until && next.prev.hash.equal(s.digest()) {
+	if next.has(flagPrevious) && s.m.inGrace(next.prev.until, now) && next.prev.hash.equal(s.digest()) {
 		renewed := next.prev.box.xor(pad(s.token.secret))
 		if next.hash.equal(renewed.digest()) {
 			s.token.secret = renewed

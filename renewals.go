@@ -8,39 +8,46 @@ import (
 )
 
 // renewals are the sessions that were given a new token a moment ago in this
-// process, by Login or Renew.
+// process, by Login or Renew. How long ago that is does not depend on the clock that
+// may be set.
 type renewals struct {
 	mu sync.Mutex
-	at map[store.ID]int64 // ms
+	at map[store.ID]time.Time
 }
 
 // overlap is how long requests are expected to be under way with the old token.
 const overlap = time.Minute
 
-func (r *renewals) add(id store.ID, now int64) {
+func (r *renewals) add(id store.ID) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.at == nil {
-		r.at = make(map[store.ID]int64)
+		r.at = make(map[store.ID]time.Time)
 	}
-	r.at[id] = now
+	r.at[id] = time.Now()
 }
 
 func (r *renewals) has(id store.ID) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	at, ok := r.at[id]
-	return ok && time.Since(time.UnixMilli(at)) < overlap
+	return ok && time.Since(at) < overlap
 }
 
-func (r *renewals) forget(now int64) {
+func (r *renewals) forget() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for id, at := range r.at {
-		if now-at >= overlap.Milliseconds() {
+		if time.Since(at) >= overlap {
 			delete(r.at, id)
 		}
 	}
+}
+
+// inGrace reports whether a previous secret that is good until some time is so still. It
+// is not when a clock that was ahead has set that time.
+func (m *Manager) inGrace(until, now int64) bool {
+	return now < until && until-now <= (m.cfg.grace+overlap).Milliseconds()
 }
 
 // renews reports whether the intent gives the session a new secret and makes
@@ -61,7 +68,11 @@ func (s *Session) renews() bool {
 // nobody to tell that it was renewed.
 func (s *Session) aged() bool {
 	every := s.m.cfg.renewEvery.Milliseconds()
-	return every > 0 && s.req != nil && s.state.has(flagStored) && s.m.now()-s.state.renewed >= every
+	if every == 0 || s.req == nil || !s.state.has(flagStored) {
+		return false
+	}
+	age := s.m.now() - s.state.renewed
+	return age >= every || -age > every // by a clock that was ahead
 }
 
 // renewalDue reports whether the session is to get a new secret by schedule

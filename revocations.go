@@ -104,9 +104,11 @@ func readRevocation(rec store.Record) (store.ID, revocation, error) {
 }
 
 // revoke makes the cookies of a session dead that have fewer renewals than
-// below, in this process at once, and durably before it returns.
+// below, in this process at once, and durably before it returns. It is kept for
+// longer than these can be alive: a clock that is ahead for a while, and then set
+// back, must not bring them back.
 func (m *Manager) revoke(ctx context.Context, id store.ID, below uint32, until int64) error {
-	v := revocation{below, until}
+	v := revocation{below, until + maxSkew.Milliseconds()}
 	m.revoked.add(id, v)
 	for version := uint64(1); ; {
 		err := m.base.Save(ctx, v.record(id, version))

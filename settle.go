@@ -21,7 +21,7 @@ func (s *Session) settle(ctx context.Context, next *state) error {
 		s.issue.main = true
 	}
 	if next.renewals != old.renewals {
-		s.m.renewed.add(s.token.id, s.m.now())
+		s.m.renewed.add(s.token.id)
 		if old.has(flagCarried) {
 			err := s.m.revoke(ctx, s.token.id, next.renewals, max(old.ends, next.ends))
 			if err != nil {
@@ -87,7 +87,7 @@ func (s *Session) touch(ctx context.Context) error {
 	if !s.load() {
 		return s.err
 	}
-	stale := func() bool { return s.state.has(flagStored) && now-s.state.lastSeen() >= s.state.idle/10 }
+	stale := func() bool { return s.state.has(flagStored) && s.state.stale(now) }
 	if s.m.revoked.blocks(s.token.id, s.state.renewals, now) {
 		s.drop(ReasonRevoked, nil) // meanwhile: the cookie would replace a newer one
 		return nil
@@ -98,6 +98,9 @@ func (s *Session) touch(ctx context.Context) error {
 		if err := s.reload(ctx); err != nil || !s.live {
 			return err
 		}
+	}
+	if s.state.seen > now { // by a clock that was ahead
+		s.state.seen = min(now, s.state.expires-s.state.idle)
 	}
 	if due && stale() {
 		head := s.state.head

@@ -66,9 +66,18 @@ func (h *head) deadline() int64 {
 }
 
 // touchDue reports whether a use at now should move the idle deadline. Within
-// a tenth of the window it stays, so that reading does not mean writing.
+// a tenth of the window it stays, so that reading does not mean writing. It is
+// moved back, too, when a clock that was ahead has written the last use down:
+// until its time has come again the session would not end for want of use.
 func (h *head) touchDue(now int64) bool {
-	return h.idle > 0 && now-h.seen >= h.idle/10 && h.deadline() < h.ends
+	return h.idle > 0 && (now-h.seen >= h.idle/10 && h.deadline() < h.ends || h.seen-now > h.idle/10)
+}
+
+// ahead reports whether the session seems to have begun, or its owner to have
+// signed in, farther in the future than clocks of two servers may differ: it would
+// end as much too late.
+func (h *head) ahead(now int64) bool {
+	return max(h.created, h.started) > now+maxSkew.Milliseconds()
 }
 
 // append writes the head: flags, generation, renewals, created, then the other
@@ -192,6 +201,13 @@ func (s *state) lastSeen() int64 {
 		return max(s.seen, s.expires-s.idle)
 	}
 	return s.seen
+}
+
+// stale reports whether a use at now should move the expiry of the record, which may
+// say something newer than the cookie, by a clock that was ahead too.
+func (s *state) stale(now int64) bool {
+	since := now - (s.expires - s.idle)
+	return since >= s.idle/10 || -since > s.idle/10
 }
 
 // sameRecord reports whether the record of next would say nothing new.
