@@ -100,6 +100,7 @@ type Store struct {
 	shrinkWait time.Duration // after attempts that were given up
 	follower   *follower     // the copy that is being made, of whoever writes the database
 	unsure     bool          // a commit failed, and the meta page on the disk may differ from that in memory
+	tight      bool          // there was no room: the file grows by no more than it must
 	renamed    bool          // the file was exchanged, and its directory is not synced yet
 	stats      counters
 

@@ -45,6 +45,9 @@ func (s *Store) update(fn func(t *txn) error) error {
 			if s.owned {
 				db.AllocSize = growth(tx.Size())
 			}
+			if s.tight && s.owned {
+				db.AllocSize = 1
+			}
 			if err := fn(t); err != nil {
 				return err
 			}
@@ -54,6 +57,7 @@ func (s *Store) update(fn func(t *txn) error) error {
 			committing = true
 			return nil
 		}))
+		s.tight = isFull(err)
 		switch {
 		case err == nil, err == errNoChange:
 			return nil

@@ -123,9 +123,8 @@ func (s *Store) write() {
 	flush.Stop()
 	armed := false
 	for {
-		if !armed && (s.overlay.waiting() > 0 || s.inDoubt()) {
-			flush.Reset(s.options.touchInterval)
-			armed = true
+		if !armed {
+			armed = s.arm(flush)
 		}
 		select {
 		case r := <-s.queue:
@@ -147,6 +146,23 @@ func (s *Store) write() {
 			return
 		}
 	}
+}
+
+// doubtInterval is the least time between two attempts to end a doubt for which nobody
+// has asked.
+const doubtInterval = time.Second
+
+// arm sets the timer of the next flush, if something waits for one.
+func (s *Store) arm(flush *time.Timer) bool {
+	switch {
+	case s.overlay.waiting() > 0:
+		flush.Reset(s.options.touchInterval)
+	case s.inDoubt():
+		flush.Reset(max(s.options.touchInterval, doubtInterval))
+	default:
+		return false
+	}
+	return true
 }
 
 // drain serves what waits when the store is closed.
