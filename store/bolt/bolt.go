@@ -46,7 +46,7 @@
 //
 // What finds no room fails with [store.ErrFull] and changes nothing. Reads go on, and so
 // do changes once there is room, without opening the store again. To open it may take
-// room too: for what a crash has left in the journal.
+// room too, for what a crash has left in the journal: up to about twice its size.
 //
 // # Compatibility
 //

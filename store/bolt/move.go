@@ -25,48 +25,64 @@ func sortMoves(list []move) {
 // which nothing was written costs no sync.
 func (s *Store) update(fn func(t *txn) error) error {
 	return s.guard(func() error {
-		if err := s.heal(); err != nil {
-			return err
-		}
-		if err := s.syncExchange(); err != nil {
-			return err
-		}
-		db, err := s.mapped()
-		if err != nil {
-			return err
-		}
-		txid, committing := 0, false
-		err = known(db.Update(func(tx *bbolt.Tx) error {
-			t := &txn{store: s}
-			txid = tx.ID()
-			if err := t.begin(tx); err != nil {
-				return err
-			}
-			if s.owned {
-				db.AllocSize = growth(tx.Size())
-			}
-			if s.tight && s.owned {
-				db.AllocSize = 1
-			}
-			if err := fn(t); err != nil {
-				return err
-			}
-			if t.writes == 0 {
-				return errNoChange
-			}
-			committing = true
-			return nil
-		}))
-		s.tight = isFull(err)
-		switch {
-		case err == nil, err == errNoChange:
-			return nil
-		case committing:
-			_, _ = s.mapped() // so that reads go on; if not, they try it themselves
-			return s.doubt(uint64(txid), err)
+		before := s.tight
+		err := s.transact(fn)
+		if err != nil && !before && s.tight && s.owned && hides(err) && !s.isUncertain(err) {
+			err = s.transact(fn) // there may be room for what is needed, if not for a step of growth
 		}
 		return err
 	})
+}
+
+func (s *Store) transact(fn func(t *txn) error) error {
+	if err := s.heal(); err != nil {
+		return err
+	}
+	if err := s.syncExchange(); err != nil {
+		return err
+	}
+	db, err := s.mapped()
+	if err != nil {
+		return err
+	}
+	txid, committing := 0, false
+	err = known(db.Update(func(tx *bbolt.Tx) error {
+		t := &txn{store: s}
+		txid = tx.ID()
+		if err := t.begin(tx); err != nil {
+			return err
+		}
+		s.setGrowth(db, tx.Size())
+		if err := fn(t); err != nil {
+			return err
+		}
+		if t.writes == 0 {
+			return errNoChange
+		}
+		committing = true
+		return nil
+	}))
+	s.tight = isFull(err)
+	switch {
+	case err == nil, err == errNoChange:
+		return nil
+	case committing:
+		_, _ = s.mapped() // so that reads go on; if not, they try it themselves
+		return s.doubt(uint64(txid), err)
+	}
+	return err
+}
+
+// setGrowth sets by how much a database of that size is lengthened, if it is the
+// store's own.
+func (s *Store) setGrowth(db *bbolt.DB, size int64) {
+	switch {
+	case !s.owned:
+	case s.tight:
+		db.AllocSize = 1 // no more than it needs
+	default:
+		db.AllocSize = growth(size)
+	}
 }
 
 // apply brings states into the transaction, in the order of the database.
