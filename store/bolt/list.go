@@ -196,6 +196,12 @@ func (l *lister) read() ([]listed, error) {
 		}
 		return nil
 	})
+	for n := range batch { // as Load does, and for the same reason
+		if state := l.store.overlay.get(ids[n]); states[n] == nil && state != nil {
+			batch[n].record, batch[n].err = state.load(ids[n], millis(time.Now()))
+			batch[n].record.ID = ids[n]
+		}
+	}
 	l.ids = l.ids[len(batch):]
 	if err != nil {
 		err = l.store.describe("list", err)

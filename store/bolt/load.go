@@ -57,11 +57,17 @@ func (s *Store) settle(ctx context.Context, id store.ID) error {
 // newest returns a copy of the record under id, if it is alive.
 func (s *Store) newest(id store.ID) (store.Record, error) {
 	// First the overlay, then the database: what is moved in between is found
-	// in both.
+	// in both. Then the overlay again: what is saved without the journal is in the
+	// database a moment before an older touch is taken out of the overlay, and who has
+	// seen it must not be shown that afterwards.
 	if state := s.overlay.get(id); state != nil {
 		return state.load(id, millis(time.Now()))
 	}
-	return s.read(id)
+	r, err := s.read(id)
+	if state := s.overlay.get(id); state != nil {
+		return state.load(id, millis(time.Now()))
+	}
+	return r, err
 }
 
 // An expiredError is store.ErrNotFound for a record that is still kept.
