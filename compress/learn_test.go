@@ -109,8 +109,8 @@ func TestLearn_LittleToGain(t *testing.T) {
 			r := visit(i)
 			r.Data = append(noise(1000)[:common:common], noise(400 - common + i)[i:]...)
 			require.NoError(t, s.Save(t.Context(), r))
+			s.Learned()
 		}
-		s.Learned()
 		require.Equal(t, want, s.Stats().Dictionary, "%d bytes of 400 in common", common)
 	}
 }

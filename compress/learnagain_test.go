@@ -36,8 +36,8 @@ func saveMany(t *testing.T, s *compress.Store, n int, all []store.Record) {
 	t.Helper()
 	for i := range n {
 		require.NoError(t, s.Save(t.Context(), all[i%len(all)]))
+		s.Learned() // as in teach
 	}
-	s.Learned()
 }
 
 // changed returns another program's session: other keys, other words.
