@@ -19,8 +19,11 @@ type FS struct {
 	server *fuse.Server
 	watch  Watch
 
-	mu  sync.Mutex
-	cut bool
+	mu    sync.Mutex
+	cut   bool
+	used  int64         // bytes of all files
+	limit int64         // how many there may be
+	full  syscall.Errno // what there is beyond; 0 while there is no limit
 }
 
 // A Watch is asked before each operation. If it returns an error other than 0 the
@@ -51,6 +54,34 @@ func (f *FS) Cut() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.cut = true
+}
+
+// Limit bounds how many bytes all files may have together: what would go beyond fails
+// with an error.
+func (f *FS) Limit(bytes int64, err syscall.Errno) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.limit, f.full = bytes, err
+}
+
+// Used returns how many bytes all files have.
+func (f *FS) Used() int64 {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.used
+}
+
+// take takes up to n bytes, or gives them back if they are less than 0. It returns how
+// many it was, and an error if they are less than n.
+func (f *FS) take(n int64) (took int64, errno syscall.Errno) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	took = n
+	if f.full != 0 && f.used+n > f.limit && n > 0 {
+		took, errno = max(0, f.limit-f.used), f.full
+	}
+	f.used += took
+	return took, errno
 }
 
 // allow asks whether an operation may be done.
@@ -97,6 +128,7 @@ var (
 func (r *root) OnAdd(ctx context.Context) {
 	for name, data := range r.files {
 		node := &file{fs: r.fs, number: r.fs.File(name), data: append([]byte(nil), data...)}
+		_, _ = r.fs.take(int64(len(data)))
 		r.AddChild(name, r.NewPersistentInode(ctx, node, fs.StableAttr{Mode: fuse.S_IFREG}), false)
 	}
 }
@@ -115,9 +147,23 @@ func (r *root) Create(ctx context.Context, name string, _, _ uint32, _ *fuse.Ent
 func (r *root) Unlink(_ context.Context, name string) syscall.Errno {
 	errno := r.fs.allow(disk.Rename, name, "")
 	if errno == 0 {
+		r.free(name)
 		r.fs.Remove(name)
 	}
 	return errno
+}
+
+// free gives back what the file has that loses its name, though somebody may have it
+// open.
+func (r *root) free(name string) {
+	child := r.GetChild(name)
+	if child == nil {
+		return
+	}
+	f := child.Operations().(*file)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	_, _ = r.fs.take(-int64(len(f.data)))
 }
 
 func (r *root) Rename(_ context.Context, name string, _ fs.InodeEmbedder, to string, flags uint32) syscall.Errno {
@@ -126,6 +172,7 @@ func (r *root) Rename(_ context.Context, name string, _ fs.InodeEmbedder, to str
 	}
 	errno := r.fs.allow(disk.Rename, name, "")
 	if errno == 0 {
+		r.free(to)
 		r.fs.Rename(name, to)
 	}
 	return errno

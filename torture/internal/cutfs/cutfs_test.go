@@ -100,3 +100,20 @@ func TestFS_Cut(t *testing.T) {
 	log := f.Log()
 	require.Equal(t, map[string][]byte{"old": []byte("before")}, log.Whole(log.End).Files)
 }
+
+// There is room for so many bytes, and what goes beyond fails.
+func TestFS_Limit(t *testing.T) {
+	f, dir := mount(t, nil)
+	require.EqualValues(t, len("before"), f.Used())
+	f.Limit(10_000, syscall.EDQUOT)
+	path := filepath.Join(dir, "new")
+	require.ErrorIs(t, os.WriteFile(path, make([]byte, 20_000), 0o600), syscall.EDQUOT)
+	require.EqualValues(t, 10_000, f.Used())
+	require.ErrorIs(t, os.Truncate(path, 20_000), syscall.EDQUOT)
+	require.NoError(t, os.Remove(filepath.Join(dir, "old")))
+	require.EqualValues(t, 10_000-len("before"), f.Used())
+	require.NoError(t, os.Truncate(path, 100))
+	f.Limit(1000, syscall.EDQUOT)
+	require.NoError(t, os.WriteFile(path, make([]byte, 1000), 0o600))
+	require.EqualValues(t, 1000, f.Used())
+}

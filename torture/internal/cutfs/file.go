@@ -67,7 +67,11 @@ func (f *file) Write(_ context.Context, _ fs.FileHandle, data []byte, at int64) 
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.grow(at + int64(len(data)))
+	if errno := f.grow(at + int64(len(data))); errno != 0 {
+		if data = data[:max(0, min(int64(len(data)), int64(len(f.data))-at))]; len(data) == 0 {
+			return 0, errno
+		}
+	}
 	copy(f.data[at:], data)
 	if f.notes {
 		f.fs.Note(text)
@@ -77,10 +81,15 @@ func (f *file) Write(_ context.Context, _ fs.FileHandle, data []byte, at int64) 
 	return uint32(len(data)), 0
 }
 
-func (f *file) grow(size int64) {
-	if n := size - int64(len(f.data)); n > 0 {
-		f.data = append(f.data, make([]byte, n)...)
+// grow lengthens the file, as far as there is room.
+func (f *file) grow(size int64) syscall.Errno {
+	n := size - int64(len(f.data))
+	if n <= 0 {
+		return 0
 	}
+	took, errno := f.fs.take(n)
+	f.data = append(f.data, make([]byte, took)...)
+	return errno
 }
 
 func (f *file) Getattr(_ context.Context, _ fs.FileHandle, out *fuse.AttrOut) syscall.Errno {
@@ -95,13 +104,26 @@ func (f *file) Setattr(_ context.Context, _ fs.FileHandle, in *fuse.SetAttrIn, o
 		if errno := f.fs.allow(disk.Resize, f.name(), ""); errno != 0 {
 			return errno
 		}
-		f.mu.Lock()
-		f.grow(int64(size))
-		f.data = f.data[:size]
-		f.fs.Do(disk.Op{Kind: disk.Resize, File: f.number, Size: int64(size)})
-		f.mu.Unlock()
+		if errno := f.resize(int64(size)); errno != 0 {
+			return errno
+		}
 	}
 	return f.Getattr(context.Background(), nil, out)
+}
+
+func (f *file) resize(size int64) syscall.Errno {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	before := int64(len(f.data))
+	if errno := f.grow(size); errno != 0 {
+		_, _ = f.fs.take(before - int64(len(f.data)))
+		f.data = f.data[:before]
+		return errno
+	}
+	_, _ = f.fs.take(min(0, size-before))
+	f.data = f.data[:size]
+	f.fs.Do(disk.Op{Kind: disk.Resize, File: f.number, Size: size})
+	return 0
 }
 
 func (f *file) Fsync(context.Context, fs.FileHandle, uint32) syscall.Errno {

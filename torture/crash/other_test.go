@@ -1,6 +1,6 @@
 //go:build !linux || !(amd64 || arm64)
 
-package torture_test
+package crash_test
 
 import "testing"
 
@@ -9,5 +9,11 @@ func TestCrash(t *testing.T) { t.Skip("skipped: needs strace on Linux with 64 bi
 func TestSyncError(t *testing.T) { t.Skip("skipped: needs FUSE of Linux with 64 bits") }
 
 func TestRestart(t *testing.T) { t.Skip("skipped: needs FUSE of Linux with 64 bits") }
+
+func TestClose_stuck(t *testing.T) { t.Skip("skipped: needs FUSE of Linux with 64 bits") }
+
+func TestClose_stuck_site(t *testing.T) { t.Skip("skipped: needs FUSE of Linux with 64 bits") }
+
+func TestSlowDisk(t *testing.T) { t.Skip("skipped: needs FUSE of Linux with 64 bits") }
 
 func TestPowerCut(t *testing.T) { t.Skip("skipped: needs FUSE of Linux with 64 bits") }

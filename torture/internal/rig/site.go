@@ -1,4 +1,4 @@
-package torture_test
+package rig
 
 import (
 	"encoding/json"
@@ -14,15 +14,18 @@ import (
 	"github.com/gimlet-go/gimlet/store/bolt"
 )
 
-// A site is what the program serve serves, and how its tests look at it: the whole
+// A Site is what programs serve, and how tests look at it: the whole
 // library, with cache and compression, behind net/http.
-type site struct {
-	manager *gimlet.Manager
-	handler http.Handler
+type Site struct {
+	File    *bolt.Store
+	Manager *gimlet.Manager
+	Handler http.Handler
 }
 
-func openSite(path string) (*site, error) {
-	m, err := gimlet.New(bolt.Open(path, bolt.WithJournal(1<<20)))
+// OpenSite opens the site whose sessions are in the file at path.
+func OpenSite(path string, opts ...gimlet.Option) (*Site, error) {
+	file := bolt.Open(path, bolt.WithJournal(1<<20))
+	m, err := gimlet.New(file, opts...)
 	if err != nil {
 		return nil, err
 	}
@@ -31,7 +34,7 @@ func openSite(path string) (*site, error) {
 		n, _ := strconv.Atoi(r.FormValue("n"))
 		s := gimlet.From(r)
 		s.Set(r.FormValue("key"), n)
-		s.Set("text of "+r.FormValue("key"), text(n))
+		s.Set("text of "+r.FormValue("key"), Text(n))
 	})
 	mux.HandleFunc("/login", func(w http.ResponseWriter, r *http.Request) {
 		if err := gimlet.From(r).Login(r.Context(), r.FormValue("owner")); err != nil {
@@ -45,31 +48,32 @@ func openSite(path string) (*site, error) {
 	})
 	mux.HandleFunc("/read", func(w http.ResponseWriter, r *http.Request) {
 		values := map[string]int{}
-		for _, key := range keys {
-			if n, ok := gimlet.From(r).Get(key).(int); ok && gimlet.From(r).Get("text of "+key) == text(n) {
+		for _, key := range Keys {
+			if n, ok := gimlet.From(r).Get(key).(int); ok && gimlet.From(r).Get("text of "+key) == Text(n) {
 				values[key] = n
 			}
 		}
 		_ = json.NewEncoder(w).Encode(values)
 	})
-	return &site{m, m.Handler(mux)}, nil
+	return &Site{file, m, m.Handler(mux)}, nil
 }
 
-// keys are what sessions have, each with a text that is compressed.
-var keys = []string{"x", "y"}
+// Keys are what sessions have, each with a text that is compressed.
+var Keys = []string{"x", "y"}
 
-func text(n int) string { return strings.Repeat(fmt.Sprint("value ", n, ", "), 40) }
+// Text is the text for a number.
+func Text(n int) string { return strings.Repeat(fmt.Sprint("value ", n, ", "), 40) }
 
-// ask asks for a page as a browser does that has some cookies, and returns them as
+// Ask asks for a page as a browser does that has some cookies, and returns them as
 // they are then.
-func (s *site) ask(path string, cookies map[string]string, form url.Values) (string, map[string]string, error) {
+func (s *Site) Ask(path string, cookies map[string]string, form url.Values) (string, map[string]string, error) {
 	r := httptest.NewRequest(http.MethodPost, "https://example.com"+path, strings.NewReader(form.Encode()))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	for name, value := range cookies {
 		r.AddCookie(&http.Cookie{Name: name, Value: value})
 	}
 	w := httptest.NewRecorder()
-	s.handler.ServeHTTP(w, r)
+	s.Handler.ServeHTTP(w, r)
 	if w.Code != http.StatusOK {
 		return "", nil, fmt.Errorf("%s: status %d: %.200s", path, w.Code, w.Body)
 	}
@@ -85,11 +89,12 @@ func (s *site) ask(path string, cookies map[string]string, form url.Values) (str
 	return w.Body.String(), cookies, nil
 }
 
-func (s *site) close() error { return s.manager.Close() }
+// Close closes manager and file.
+func (s *Site) Close() error { return s.Manager.Close() }
 
-// values returns what a browser with some cookies is shown.
-func (s *site) values(cookies map[string]string) (map[string]int, error) {
-	body, _, err := s.ask("/read", cookies, nil)
+// Values returns what a browser with some cookies is shown.
+func (s *Site) Values(cookies map[string]string) (map[string]int, error) {
+	body, _, err := s.Ask("/read", cookies, nil)
 	if err != nil {
 		return nil, err
 	}

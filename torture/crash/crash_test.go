@@ -1,6 +1,6 @@
 //go:build linux && (amd64 || arm64)
 
-package torture_test
+package crash_test
 
 import (
 	"slices"
@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/gimlet-go/gimlet/torture/internal/rig"
 )
 
 // paths are the ways in which the library writes. The power goes only while the last
@@ -34,16 +36,16 @@ func TestCrash(t *testing.T) {
 	for _, path := range paths {
 		t.Run(path.name, func(t *testing.T) {
 			began := time.Now()
-			log, moment := traced(t, this(), path.jobs...)
+			log, moment := traced(t, rig.This(), path.jobs...)
 			e := newExploration(t, log)
-			moments := e.explore(moment, tier(1500, 10_000))
+			moments := e.explore(moment, rig.Tier(1500, 10_000))
 			expected, err := expectAfter(log.Notes(log.End))
 			require.NoError(t, err)
 			require.Zero(t, expected.failed)
 			require.Empty(t, e.bad)
-			figures(t, began, "%d crash states at %d moments, %d acknowledged changes, %d bad",
+			rig.Figures(t, began, "%d crash states at %d moments, %d acknowledged changes, %d bad",
 				e.states, moments, expected.changes, e.badness)
-			require.GreaterOrEqual(t, e.states, tier(1500, 10_000))
+			require.GreaterOrEqual(t, e.states, rig.Tier(1500, 10_000))
 		})
 	}
 }
@@ -56,7 +58,7 @@ func TestCrash_control(t *testing.T) {
 		"syncsChanges": {"journal", "no journal"},
 		"syncsNames":   {"journal", "compaction, no journal", "creation, no journal"},
 	} {
-		binary := broken(t, safeguard)
+		binary := rig.Broken(t, safeguard)
 		for _, path := range paths {
 			if slices.Contains(names, path.name) {
 				t.Run(safeguard+"/"+path.name, func(t *testing.T) {

@@ -1,10 +1,12 @@
-package torture_test
+package crash_test
 
 import (
 	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
+
+	"github.com/gimlet-go/gimlet/torture/internal/rig"
 )
 
 // visits are what the program serve has reported.
@@ -63,7 +65,7 @@ func (v *visits) read(line []byte) error {
 // judge looks at the sessions of which something was reported since it did so last, or
 // at all of them, and returns what is wrong. The names are those of up to more
 // others.
-func (v *visits) judge(site *site, more int) (string, error) {
+func (v *visits) judge(site *rig.Site, more int) (string, error) {
 	for name, s := range v.sessions {
 		if more > 0 && !v.recent[name] {
 			v.recent[name] = true
@@ -81,8 +83,8 @@ func (v *visits) judge(site *site, more int) (string, error) {
 	return "", nil
 }
 
-func (s *visit) judge(site *site) (string, error) {
-	values, err := site.values(s.cookies)
+func (s *visit) judge(site *rig.Site) (string, error) {
+	values, err := site.Values(s.cookies)
 	if err != nil {
 		return "", err
 	}
@@ -99,7 +101,7 @@ func (s *visit) judge(site *site) (string, error) {
 		}
 	}
 	for _, cookies := range s.dead {
-		values, err := site.values(cookies)
+		values, err := site.Values(cookies)
 		if err != nil || len(values) > 0 {
 			return fmt.Sprintf("a token from before a login shows %v", values), err
 		}

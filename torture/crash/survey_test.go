@@ -1,4 +1,4 @@
-package torture_test
+package crash_test
 
 import (
 	"bufio"
@@ -7,17 +7,15 @@ import (
 	"context"
 	"encoding/binary"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"time"
 
-	"go.etcd.io/bbolt"
-
 	"github.com/gimlet-go/gimlet/store"
 	"github.com/gimlet-go/gimlet/store/bolt"
+	"github.com/gimlet-go/gimlet/torture/internal/rig"
 )
 
 // A finding is what the program survey has found in a directory.
@@ -74,7 +72,7 @@ func (f *finding) survey(dir string) error {
 	if len(entries) != 1 {
 		return fmt.Errorf("more than one file is left: %v", entries)
 	}
-	return check(path)
+	return rig.Check(path)
 }
 
 // read lists all records, and finds each of them in all ways in which it can be found.
@@ -85,7 +83,7 @@ func (f *finding) read(s *bolt.Store) error {
 		if err != nil {
 			return fmt.Errorf("list: %w", err)
 		}
-		if len(r.Data) < 4 || !bytes.Equal(r.Data, content(r.ID, r.Version, int(binary.BigEndian.Uint32(r.Data)))) {
+		if len(r.Data) < 4 || !bytes.Equal(r.Data, rig.Content(r.ID, r.Version, int(binary.BigEndian.Uint32(r.Data)))) {
 			return fmt.Errorf("record %s, version %d, has the data of another", r.ID, r.Version)
 		}
 		same, err := s.Load(ctx, r.ID)
@@ -114,7 +112,7 @@ func (f *finding) read(s *bolt.Store) error {
 // goOn changes something, and takes it back.
 func goOn(s *bolt.Store) error {
 	ctx := context.Background()
-	r := store.Record{ID: store.NewID(time.Now()), Version: 1, Expires: farAway, Owner: "a new one"}
+	r := store.Record{ID: store.NewID(time.Now()), Version: 1, Expires: rig.FarAway, Owner: "a new one"}
 	if err := s.Save(ctx, r); err != nil {
 		return err
 	}
@@ -124,18 +122,10 @@ func goOn(s *bolt.Store) error {
 	return s.Delete(ctx, r.ID)
 }
 
-// check asks bbolt whether the structure of a file is sound.
-func check(path string) error {
-	db, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: time.Second, ReadOnly: true})
-	if err != nil {
-		return err
+// look returns what a surveyor finds in dir, which that changes.
+func look(s *rig.Surveyor, dir string) (f finding) {
+	if problem := s.Ask(dir, &f); problem != "" {
+		f.Problem = problem
 	}
-	err = db.View(func(tx *bbolt.Tx) error {
-		var problems []error
-		for err := range tx.Check() {
-			problems = append(problems, err)
-		}
-		return errors.Join(problems...)
-	})
-	return errors.Join(err, db.Close())
+	return f
 }

@@ -1,6 +1,6 @@
 //go:build linux && (amd64 || arm64)
 
-package torture_test
+package crash_test
 
 import (
 	"os"
@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gimlet-go/gimlet/torture/internal/disk"
+	"github.com/gimlet-go/gimlet/torture/internal/rig"
 	"github.com/gimlet-go/gimlet/torture/internal/strace"
 )
 
@@ -29,18 +30,18 @@ func needStrace(t *testing.T) {
 func traced(t *testing.T, binary string, jobs ...job) (log *disk.Log, moment int) {
 	t.Helper()
 	needStrace(t)
-	dir := memoryDir(t)
+	dir := rig.MemoryDir(t)
 	to := disk.NewRecorder(nil)
 	for _, j := range jobs {
 		j.Dir = dir
 		moment = to.Log().End
-		output := filepath.Join(memoryDir(t), "trace")
-		cmd := program(t, binary, "work", j)
+		output := filepath.Join(rig.MemoryDir(t), "trace")
+		cmd := rig.Program(t, binary, "work", j)
 		cmd.Args = append(append([]string{"strace"}, strace.Args(output)...), append([]string{binary}, cmd.Args[1:]...)...)
 		var err error
 		cmd.Path, err = exec.LookPath("strace")
 		require.NoError(t, err)
-		run(t, cmd)
+		rig.Run(t, cmd)
 		trace, err := os.Open(output)
 		require.NoError(t, err)
 		require.NoError(t, strace.Read(trace, dir, to))

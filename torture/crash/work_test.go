@@ -1,8 +1,7 @@
-package torture_test
+package crash_test
 
 import (
 	"context"
-	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
@@ -14,6 +13,7 @@ import (
 	"github.com/gimlet-go/gimlet/store"
 	"github.com/gimlet-go/gimlet/store/bolt"
 	"github.com/gimlet-go/gimlet/torture/internal/disk"
+	"github.com/gimlet-go/gimlet/torture/internal/rig"
 )
 
 // A job is what the program work does to a store.
@@ -82,7 +82,7 @@ func (w *worker) write(writer int) {
 		r := &records[rng.IntN(len(records))]
 		switch k := rng.IntN(10); {
 		case r.Version == 0:
-			*r = store.Record{ID: store.NewID(time.Now()), Owner: fmt.Sprint("owner ", writer), Expires: farAway}
+			*r = store.Record{ID: store.NewID(time.Now()), Owner: fmt.Sprint("owner ", writer), Expires: rig.FarAway}
 			w.save(r)
 		case k < 7:
 			w.save(r)
@@ -98,12 +98,9 @@ func (w *worker) write(writer int) {
 	}
 }
 
-// farAway is beyond the time at which anybody looks.
-var farAway = time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC)
-
 func (w *worker) save(r *store.Record) {
 	r.Version++
-	r.Data = content(r.ID, r.Version, w.job.Bytes)
+	r.Data = rig.Content(r.ID, r.Version, w.job.Bytes)
 	if w.job.Early {
 		w.note("saved %s %d", r.ID, r.Version)
 	}
@@ -142,8 +139,8 @@ func (w *worker) maintain(n int) {
 		w.try(err)
 	}
 	if every(w.job.Large) {
-		r := store.Record{ID: store.NewID(time.Now()), Expires: farAway}
-		r.Version, r.Data = 1, content(r.ID, 1, int(w.job.Journal/2)+2)
+		r := store.Record{ID: store.NewID(time.Now()), Expires: rig.FarAway}
+		r.Version, r.Data = 1, rig.Content(r.ID, 1, int(w.job.Journal/2)+2)
 		if w.try(w.store.Save(ctx, r)) {
 			w.note("saved %s 1", r.ID)
 			w.remove(&r)
@@ -152,17 +149,4 @@ func (w *worker) maintain(n int) {
 	if every(w.job.Compact) {
 		w.try(w.store.Compact(ctx))
 	}
-}
-
-// content returns what a version of a record has as its data: bytes that no other
-// has.
-func content(id store.ID, version uint64, size int) []byte {
-	seed := binary.BigEndian.Uint64(id[8:])
-	rng := rand.New(rand.NewPCG(seed, version))
-	b := make([]byte, 0, size+8)
-	b = binary.BigEndian.AppendUint32(b, uint32(size))
-	for n := size/2 + rng.IntN(size/2+1); len(b) < n; {
-		b = binary.BigEndian.AppendUint64(b, rng.Uint64())
-	}
-	return b
 }

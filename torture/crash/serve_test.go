@@ -1,6 +1,7 @@
-package torture_test
+package crash_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -9,6 +10,8 @@ import (
 	"os"
 	"strconv"
 	"sync"
+
+	"github.com/gimlet-go/gimlet/torture/internal/rig"
 )
 
 // A report is a line of the program serve.
@@ -23,9 +26,10 @@ type report struct {
 
 // A service is the settings of the program serve.
 type service struct {
-	Path  string
-	Cycle int  // makes the names of its sessions unique
-	Early bool // reports what is done before it is
+	Path     string
+	Cycle    int  // makes the names of its sessions unique
+	Early    bool // reports what is done before it is
+	Compacts bool // compacts its file all the time
 }
 
 // serve has 32 visitors use the site for ever, and reports what they were answered.
@@ -34,7 +38,7 @@ func serve(args []string) error {
 	if err := json.Unmarshal([]byte(args[0]), &s); err != nil {
 		return err
 	}
-	site, err := openSite(s.Path)
+	site, err := rig.OpenSite(s.Path)
 	if err != nil {
 		return err
 	}
@@ -56,13 +60,23 @@ func serve(args []string) error {
 			}
 		}()
 	}
+	if s.Compacts {
+		go func() {
+			for {
+				if err := site.File.Compact(context.Background()); err != nil {
+					say(report{Problem: err.Error()})
+					return
+				}
+			}
+		}()
+	}
 	_, err = io.Copy(io.Discard, os.Stdin) // until it is killed, or its parent is
 	return err
 }
 
 // A visitor has one session after the other.
 type visitor struct {
-	site     *site
+	site     *rig.Site
 	say      func(report)
 	early    bool
 	prefix   string
@@ -73,14 +87,14 @@ type visitor struct {
 func (v *visitor) visit() error {
 	v.sessions++
 	u := use{visitor: v, name: fmt.Sprint(v.prefix, "-", v.sessions), n: map[string]int{}}
-	if err := u.set(keys[0]); err != nil {
+	if err := u.set(rig.Keys[0]); err != nil {
 		return err
 	}
 	for range 10 {
 		var err error
 		switch k := rand.IntN(10); {
 		case k < 5:
-			err = u.set(keys[rand.IntN(len(keys))])
+			err = u.set(rig.Keys[rand.IntN(len(rig.Keys))])
 		case k < 8:
 			err = u.setAll()
 		case k < 9:
@@ -113,7 +127,7 @@ func (u *use) set(key string) error {
 	if u.early {
 		u.say(r)
 	}
-	_, after, err := u.site.ask("/set", cookies, url.Values{"key": {key}, "n": {strconv.Itoa(n)}})
+	_, after, err := u.site.Ask("/set", cookies, url.Values{"key": {key}, "n": {strconv.Itoa(n)}})
 	if err != nil {
 		return err
 	}
@@ -129,11 +143,11 @@ func (u *use) set(key string) error {
 // setAll sets all keys, in requests of their own at the same time.
 func (u *use) setAll() error {
 	errs := make(chan error)
-	for _, key := range keys {
+	for _, key := range rig.Keys {
 		go func() { errs <- u.set(key) }()
 	}
 	var failed error
-	for range keys {
+	for range rig.Keys {
 		if err := <-errs; err != nil {
 			failed = err
 		}
@@ -146,7 +160,7 @@ func (u *use) do(what string, form url.Values) error {
 	begin := r
 	begin.What = " " + what
 	u.say(begin)
-	_, after, err := u.site.ask("/"+what, u.cookies, form)
+	_, after, err := u.site.Ask("/"+what, u.cookies, form)
 	if err != nil {
 		return err
 	}

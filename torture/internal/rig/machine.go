@@ -1,6 +1,6 @@
 //go:build linux && (amd64 || arm64)
 
-package torture_test
+package rig
 
 import (
 	"bytes"
@@ -16,11 +16,11 @@ import (
 	"github.com/gimlet-go/gimlet/torture/internal/disk"
 )
 
-// A machine has a disk with one directory, and runs one program at a time.
-type machine struct {
+// A Machine has a disk with one directory, and runs one program at a time.
+type Machine struct {
 	t   *testing.T
-	fs  *cutfs.FS
-	dir string
+	FS  *cutfs.FS
+	Dir string
 
 	mu    sync.Mutex
 	watch cutfs.Watch // asked before each operation
@@ -29,37 +29,37 @@ type machine struct {
 	ready bool
 }
 
-// boot starts a machine whose disk has some files.
-func boot(t *testing.T, files map[string][]byte) *machine {
+// Boot starts a machine whose disk has some files.
+func Boot(t *testing.T, files map[string][]byte) *Machine {
 	t.Helper()
-	m := &machine{t: t, dir: t.TempDir()}
+	m := &Machine{t: t, Dir: t.TempDir()}
 	var err error
-	m.fs, err = cutfs.Mount(m.dir, files, m.ask)
+	m.FS, err = cutfs.Mount(m.Dir, files, m.ask)
 	if err != nil {
 		t.Skipf("skipped: needs FUSE: /dev/fuse, and fusermount3 (of fuse3) where the user is not root: %v", err)
 	}
-	t.Cleanup(m.shutDown)
+	t.Cleanup(m.ShutDown)
 	return m
 }
 
-// shutDown ends a machine before its test ends. To do so again changes nothing.
-func (m *machine) shutDown() {
-	m.kill()
-	if m.fs != nil {
-		require.NoError(m.t, m.fs.Unmount())
+// ShutDown ends a machine before its test ends. To do so again changes nothing.
+func (m *Machine) ShutDown() {
+	m.Kill()
+	if m.FS != nil {
+		require.NoError(m.t, m.FS.Unmount())
 	}
-	m.fs = nil
+	m.FS = nil
 }
 
-// observe asks watch before each operation or, if late is set, before each one after the
+// Observe asks watch before each operation or, if late is set, before each one after the
 // program has said that its store is open.
-func (m *machine) observe(late bool, watch cutfs.Watch) {
+func (m *Machine) Observe(late bool, watch cutfs.Watch) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.late, m.watch = late, watch
 }
 
-func (m *machine) ask(kind disk.Kind, name, text string) syscall.Errno {
+func (m *Machine) ask(kind disk.Kind, name, text string) syscall.Errno {
 	m.mu.Lock()
 	watch := m.watch
 	if m.late && !m.ready {
@@ -75,11 +75,9 @@ func (m *machine) ask(kind disk.Kind, name, text string) syscall.Errno {
 	return watch(kind, name, text)
 }
 
-// work runs a job until it is done or has been killed.
-func (m *machine) work(binary string, j job) {
+// Run runs a program until it ends or is killed.
+func (m *Machine) Run(cmd *exec.Cmd) {
 	m.t.Helper()
-	j.Dir = m.dir
-	cmd := program(m.t, binary, "work", j)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	m.mu.Lock()
@@ -95,8 +93,8 @@ func (m *machine) work(binary string, j job) {
 	require.NoError(m.t, err, "%s", &stderr)
 }
 
-// kill kills the program.
-func (m *machine) kill() {
+// Kill kills the program.
+func (m *Machine) Kill() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.cmd != nil {

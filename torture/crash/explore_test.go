@@ -1,4 +1,4 @@
-package torture_test
+package crash_test
 
 import (
 	"encoding/json"
@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gimlet-go/gimlet/torture/internal/disk"
+	"github.com/gimlet-go/gimlet/torture/internal/rig"
 )
 
 // An exploration looks at what may be found after the power went at the moments
@@ -28,7 +29,7 @@ import (
 type exploration struct {
 	t         *testing.T
 	log       *disk.Log
-	surveyors []*surveyor
+	surveyors []*rig.Surveyor
 	dir       string
 	seed      maphash.Seed
 	control   bool // the library is broken: it is enough to find that out
@@ -54,11 +55,11 @@ func newControl(t *testing.T, log *disk.Log) *exploration {
 
 func exploreWith(t *testing.T, log *disk.Log, patience time.Duration) *exploration {
 	e := &exploration{
-		t: t, log: log, dir: memoryDir(t), seed: maphash.MakeSeed(),
+		t: t, log: log, dir: rig.MemoryDir(t), seed: maphash.MakeSeed(),
 		contents: map[string]int{}, seen: map[uint64]bool{},
 	}
 	for range runtime.NumCPU() {
-		e.surveyors = append(e.surveyors, newSurveyor(t, patience))
+		e.surveyors = append(e.surveyors, rig.NewSurveyor(t, patience))
 	}
 	return e
 }
@@ -136,7 +137,7 @@ func (e *exploration) each(crashes iter.Seq[disk.Crash], then func(disk.Crash, *
 				if err := write(dir, task.crash.Files); err != nil {
 					f.Problem = err.Error()
 				} else {
-					f = s.look(dir)
+					f = look(s, dir)
 				}
 				e.mu.Lock()
 				then(task.crash, task.expected, f)

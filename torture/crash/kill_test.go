@@ -1,8 +1,10 @@
-package torture_test
+package crash_test
 
 import (
 	"bufio"
 	"bytes"
+	"cmp"
+	"errors"
 	"math"
 	"math/rand/v2"
 	"path/filepath"
@@ -10,6 +12,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/gimlet-go/gimlet/torture/internal/rig"
 )
 
 // A site with 32 visitors is killed again and again, and also as it starts and moves
@@ -17,12 +21,12 @@ import (
 func TestKill(t *testing.T) {
 	began := time.Now()
 	k := killing{t: t, path: filepath.Join(t.TempDir(), "sessions.db"), visits: newVisits()}
-	cycles := tier(40, 2000)
+	cycles := rig.Tier(40, 2000)
 	for n := range cycles {
 		require.Empty(t, k.cycle(n), "cycle %d", n)
 	}
 	require.Empty(t, k.judge(math.MaxInt))
-	figures(t, began, "%d kills, %d of them as it started, %d sessions, %d acknowledged changes, none lost",
+	rig.Figures(t, began, "%d kills, %d of them as it started, %d sessions, %d acknowledged changes, none lost",
 		cycles+k.starting, k.starting, len(k.visits.sessions), k.visits.acknowledged)
 	require.Greater(t, k.visits.acknowledged, 50*cycles)
 }
@@ -31,7 +35,10 @@ func TestKill(t *testing.T) {
 type killing struct {
 	t        *testing.T
 	path     string
-	early    bool // the program reports what it is about to do
+	binary   string // of the program, this one by default
+	early    bool   // the program reports what it is about to do
+	compacts bool   // the program compacts its file all the time
+	reports  int    // how many it makes at most until it is killed, 500 by default
 	visits   *visits
 	starting int // how often it was killed as it started
 }
@@ -40,7 +47,7 @@ type killing struct {
 // what it leaves. In between it is killed as it starts.
 func (k *killing) cycle(n int) string {
 	k.t.Helper()
-	k.kill(n, 50+rand.IntN(500), time.Minute)
+	k.kill(n, 50+rand.IntN(cmp.Or(k.reports, 500)), time.Minute)
 	for range rand.IntN(3) {
 		k.starting++
 		k.kill(-k.starting, math.MaxInt, time.Duration(rand.IntN(40))*time.Millisecond)
@@ -51,7 +58,7 @@ func (k *killing) cycle(n int) string {
 // kill runs the program, and kills it after a number of reports or after some time.
 func (k *killing) kill(cycle, reports int, after time.Duration) {
 	k.t.Helper()
-	cmd := program(k.t, this(), "serve", service{Path: k.path, Cycle: cycle, Early: k.early})
+	cmd := rig.Program(k.t, cmp.Or(k.binary, rig.This()), "serve", service{Path: k.path, Cycle: cycle, Early: k.early, Compacts: k.compacts})
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	_, err := cmd.StdinPipe() // ends with this process
@@ -80,13 +87,23 @@ func (k *killing) kill(cycle, reports int, after time.Duration) {
 // more.
 func (k *killing) judge(more int) string {
 	k.t.Helper()
-	site, err := openSite(k.path)
+	site, err := rig.OpenSite(k.path)
 	require.NoError(k.t, err)
 	problem, err := k.visits.judge(site, more)
 	require.NoError(k.t, err)
-	require.NoError(k.t, site.close())
-	require.NoError(k.t, check(k.path))
+	require.NoError(k.t, site.Close())
+	require.NoError(k.t, rig.Check(k.path))
 	return problem
+}
+
+// look is judge for a file that may be of no use.
+func (k *killing) look() (string, error) {
+	site, err := rig.OpenSite(k.path)
+	if err != nil {
+		return "", err
+	}
+	problem, err := k.visits.judge(site, 0)
+	return problem, errors.Join(err, site.Close())
 }
 
 // A program that reports what it has not done yet is found out.

@@ -1,6 +1,6 @@
 //go:build linux && (amd64 || arm64)
 
-package torture_test
+package crash_test
 
 import (
 	"math/rand/v2"
@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gimlet-go/gimlet/torture/internal/disk"
+	"github.com/gimlet-go/gimlet/torture/internal/rig"
 )
 
 // newDisk is after how many power cuts a machine gets a new disk.
@@ -22,12 +23,12 @@ const newDisk = 25
 // before. Of what was not synced, anything may be lost.
 func TestPowerCut(t *testing.T) {
 	began := time.Now()
-	o := newOutage(t, this())
-	cycles := tier(30, 500)
+	o := newOutage(t, rig.This())
+	cycles := rig.Tier(30, 500)
 	for n := range cycles {
 		require.Empty(t, o.cycle(n), "cycle %d", n)
 	}
-	figures(t, began, "%d power cuts, %d of them before the store was open, %d of them lost something, %d acknowledged changes, none lost",
+	rig.Figures(t, began, "%d power cuts, %d of them before the store was open, %d of them lost something, %d acknowledged changes, none lost",
 		cycles, o.early, o.lost, o.changes)
 	require.Positive(t, o.lost)
 }
@@ -37,7 +38,7 @@ type outage struct {
 	t        *testing.T
 	binary   string
 	rng      *rand.Rand
-	surveyor *surveyor
+	surveyor *rig.Surveyor
 	dir      string
 
 	files    map[string][]byte // what the disk has
@@ -49,8 +50,8 @@ type outage struct {
 
 func newOutage(t *testing.T, binary string) *outage {
 	return &outage{
-		t: t, binary: binary, rng: rand.New(rand.NewPCG(3, 4)), surveyor: newSurveyor(t, 20*time.Second),
-		dir: filepath.Join(memoryDir(t), "copy"), expected: expectNothing(),
+		t: t, binary: binary, rng: rand.New(rand.NewPCG(3, 4)), surveyor: rig.NewSurveyor(t, 20*time.Second),
+		dir: filepath.Join(rig.MemoryDir(t), "copy"), expected: expectNothing(),
 	}
 }
 
@@ -80,25 +81,25 @@ func (o *outage) cycle(n int) string {
 	}
 	o.files = crash.Files
 	require.NoError(o.t, write(o.dir, o.files))
-	return problem(o.expected, o.surveyor.look(o.dir))
+	return problem(o.expected, look(o.surveyor, o.dir))
 }
 
 // cut runs a store until it has done a number of operations.
 func (o *outage) cut(after int) *disk.Log {
-	m := boot(o.t, o.files)
-	defer m.shutDown()
+	m := rig.Boot(o.t, o.files)
+	defer m.ShutDown()
 	var count atomic.Int64
-	m.observe(false, func(disk.Kind, string, string) syscall.Errno {
+	m.Observe(false, func(disk.Kind, string, string) syscall.Errno {
 		if count.Add(1) != int64(after+1) {
 			return 0
 		}
-		m.fs.Cut()
-		m.kill()
+		m.FS.Cut()
+		m.Kill()
 		return syscall.EIO
 	})
 	journal := []int64{16 << 20, 1 << 20, 0}[o.rng.IntN(3)]
-	m.work(o.binary, job{Journal: journal, Writers: 16, Changes: 10_000, Bytes: 1500, Sweep: 10, Compact: 50, Seed: o.rng.Uint64()})
-	return m.fs.Log()
+	doJob(o.t, m, o.binary, job{Journal: journal, Writers: 16, Changes: 10_000, Bytes: 1500, Sweep: 10, Compact: 50, Seed: o.rng.Uint64()})
+	return m.FS.Log()
 }
 
 func same(a, b map[string][]byte) bool {
@@ -115,7 +116,7 @@ func same(a, b map[string][]byte) bool {
 
 // Without syncs the same loses what was acknowledged.
 func TestPowerCut_control(t *testing.T) {
-	o := newOutage(t, broken(t, "syncsChanges"))
+	o := newOutage(t, rig.Broken(t, "syncsChanges"))
 	for n := range 20 {
 		if problem := o.cycle(n); problem != "" {
 			t.Logf("cycle %d: %.300s", n, problem)
