@@ -124,7 +124,7 @@ func mountImage(dir string, options ...string) (at string, err error) {
 	if err != nil {
 		return "", err
 	}
-	if err := f.Truncate(limitless); err != nil {
+	if err := f.Truncate(4 * limitless); err != nil { // with all that is in it already
 		return "", err
 	}
 	if err := f.Close(); err != nil {
