@@ -80,7 +80,7 @@ long:
 	GIMLET_LONG=1 $(GO) test -count=1 -timeout 60m -v -run '^TestLong_' . ./store/bolt
 
 torture:
-	cd torture && GIMLET_TORTURE=full $(GO) test -count=1 -timeout 2h -v ./...
+	cd torture && GIMLET_TORTURE=full $(GO) test -count=1 -p 1 -timeout 3h -v ./...
 
 bench:
 	cd bench && $(GO) run .
