@@ -80,8 +80,12 @@ func answer(requests []*request, err error) {
 	}
 }
 
-// keep makes states durable, and then visible.
+// keep makes states durable, and then visible. In a store that has failed the
+// checkpointer may still be at the journal, for which nobody waits any more.
 func (s *Store) keep(list []move) error {
+	if err := s.failure.get(); err != nil {
+		return err
+	}
 	switch at := s.whereabouts(); {
 	case at == removed:
 		return errRemoved

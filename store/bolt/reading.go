@@ -44,5 +44,8 @@ func (s *Store) endReading(tx *bbolt.Tx) {
 		return
 	}
 	defer s.beginning.Unlock()
+	if errors.Is(s.failure.get(), ErrDamaged) {
+		return // the one that had begun meanwhile is what has panicked
+	}
 	_ = tx.Rollback() // it fails only when it is called twice
 }

@@ -122,7 +122,7 @@ func (s *Store) write() {
 	flush := time.NewTimer(0)
 	flush.Stop()
 	armed := false
-	for {
+	for s.failure.get() == nil {
 		if !armed {
 			armed = s.arm(flush)
 		}
