@@ -20,9 +20,9 @@ var syncs = []struct {
 	name, file string
 	job        job
 }{
-	{"database", "sessions.db", job{Writers: 3, Changes: 16, Bytes: 800, Leave: true}},
-	{"journal", "sessions.db-journal", job{Journal: 16 << 20, Writers: 3, Changes: 20, Bytes: 800, Leave: true}},
-	{"checkpoint", "sessions.db", job{Journal: 16 << 20, Writers: 3, Changes: 20, Bytes: 800, Sweep: 2, Leave: true}},
+	{"database", "sessions.db", job{Writers: 3, Changes: 24, Bytes: 800, Leave: true}},
+	{"journal", "sessions.db-journal", job{Journal: 16 << 20, Writers: 3, Changes: 48, Bytes: 800, Leave: true}},
+	{"checkpoint", "sessions.db", job{Journal: 16 << 20, Writers: 3, Changes: 48, Bytes: 800, Sweep: 2, Leave: true}},
 }
 
 // A sync fails once, the system forgets what it was about, and the store goes on.
