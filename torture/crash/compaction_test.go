@@ -1,6 +1,7 @@
 package crash_test
 
 import (
+	"fmt"
 	"math"
 	"path/filepath"
 	"testing"
@@ -25,12 +26,13 @@ func TestCompaction_kill(t *testing.T) {
 		cycles+k.starting, len(k.visits.sessions), k.visits.acknowledged)
 }
 
-// A library whose copies lack what has changed meanwhile is found out.
+// A library whose copies lack what has changed meanwhile is found out, as soon as what a
+// visitor has changed lies behind the copier.
 func TestCompaction_control(t *testing.T) {
-	k := killing{t: t, path: filepath.Join(t.TempDir(), "sessions.db"), compacts: true, reports: 1500, visits: newVisits()}
-	k.binary = rig.Broken(t, "followsChanges")
-	rig.Fill(t, k.path, 20_000)
-	for n := range 10 {
+	binary := rig.Broken(t, "followsChanges")
+	for n := range 20 {
+		k := killing{t: t, binary: binary, path: filepath.Join(t.TempDir(), fmt.Sprint(n)), compacts: true, visits: newVisits()}
+		rig.Fill(t, k.path, 20_000)
 		k.kill(n, 3000, time.Minute)
 		if problem, err := k.look(); problem != "" || err != nil {
 			t.Log(problem, err)
