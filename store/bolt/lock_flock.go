@@ -31,20 +31,6 @@ func tryLock(f *os.File) (bool, error) {
 	}
 }
 
-// leadsElsewhere reports whether a path is known not to lead to a file. It is asked for each
-// group of changes, and so does without package os, which would allocate more.
-func leadsElsewhere(path string, own os.FileInfo) bool {
-	stat, ok := own.Sys().(*syscall.Stat_t)
-	if !ok {
-		return false
-	}
-	var there syscall.Stat_t
-	if err := syscall.Stat(path, &there); err != nil {
-		return err == syscall.ENOENT
-	}
-	return stat.Dev != there.Dev || stat.Ino != there.Ino
-}
-
 // isNameless reports whether a file was removed.
 func isNameless(info os.FileInfo) bool {
 	stat, ok := info.Sys().(*syscall.Stat_t)

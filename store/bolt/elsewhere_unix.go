@@ -1,0 +1,22 @@
+//go:build darwin || dragonfly || freebsd || netbsd || openbsd
+
+package bolt
+
+import (
+	"os"
+	"syscall"
+)
+
+// leadsElsewhere reports whether a path is known not to lead to a file. It is asked for each
+// group of changes, and so does without package os, which would allocate more.
+func leadsElsewhere(path string, own os.FileInfo) bool {
+	stat, ok := own.Sys().(*syscall.Stat_t)
+	if !ok {
+		return false
+	}
+	var there syscall.Stat_t
+	if err := syscall.Stat(path, &there); err != nil {
+		return err == syscall.ENOENT
+	}
+	return stat.Dev != there.Dev || stat.Ino != there.Ino
+}
