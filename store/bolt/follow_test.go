@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -50,7 +51,7 @@ func TestCompact_whileEverythingChanges(t *testing.T) {
 			require.NoError(t, c.err)
 			c.requireAll(s)
 			for s.Pending() > 0 { // else a crash may lose touches
-				time.Sleep(time.Millisecond)
+				runtime.Gosched()
 			}
 			c.requireAll(reopen(t, crash(t, s)))
 		})
@@ -119,7 +120,7 @@ func (c *changer) waitFor(changes int, waits func() int) {
 		return c.made
 	}
 	for enough := count() + changes; count() < enough && waits() == 0; {
-		time.Sleep(10 * time.Microsecond)
+		runtime.Gosched()
 	}
 }
 
@@ -151,7 +152,7 @@ func TestCompact_requestsGoOn(t *testing.T) {
 			})
 		}
 		for s.WorkWaiting() == 0 && s.Stats().Changes < during.Changes+4 {
-			time.Sleep(10 * time.Microsecond)
+			runtime.Gosched()
 		}
 	}))
 	saves.Wait()
@@ -171,7 +172,7 @@ func TestCompact_twice(t *testing.T) {
 			go func() { second <- s.Compact(t.Context()) }()
 			go func() { gaveUp <- s.Compact(ctx) }()
 			for s.WorkWaiting() < 2 {
-				time.Sleep(10 * time.Microsecond)
+				runtime.Gosched()
 			}
 			cancel()
 		})
