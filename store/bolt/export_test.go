@@ -136,10 +136,13 @@ func (c pausing) apply(*decision) error {
 const (
 	QueueLength = queueLength
 	MaxPending  = maxPending
-	SweepVisits = sweepVisits
+	MaxVisits   = maxVisits
 	ListChunk   = listChunk
 	MaxStep     = maxStep
 )
+
+// SweepVisits returns how many records one transaction of a sweep looks at.
+func (s *Store) SweepVisits() int { return s.sweepVisits() }
 
 // Waiting returns how many requests are in the queue.
 func (s *Store) Waiting() int { return len(s.queue) }

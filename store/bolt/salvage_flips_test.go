@@ -112,7 +112,7 @@ func TestLong_salvage(t *testing.T) {
 		t.Logf("figures: of %d bytes %d turned: %.1f %% of %d records can be read; %v, %v",
 			len(whole), k, percent, len(want), n, time.Since(began).Round(time.Millisecond))
 		if k == 1 {
-			// 99 of 20,000 files. One in 130 comes out empty, and under the race detector there are 20.
+			// It is 99 percent. One file in 130 comes out empty, and under the race detector there are 20 files.
 			require.Greater(t, percent, 60.0)
 		}
 	}

@@ -7,10 +7,20 @@ import (
 	"time"
 )
 
-// sweepVisits bounds how many records one transaction of Sweep looks at, so
-// that it does not hold up what else must be written. Removing one takes some
-// tens of microseconds.
-const sweepVisits = 128
+// How many records one transaction of Sweep looks at is bounded, so that it does not
+// hold up what else must be written: removing one takes some tens of microseconds.
+// Without a journal saves have to wait for that.
+const (
+	maxVisits          = 512
+	maxVisitsNoJournal = 128
+)
+
+func (s *Store) sweepVisits() int {
+	if s.journal == nil {
+		return maxVisitsNoJournal
+	}
+	return maxVisits
+}
 
 // Sweep implements [store.Store]. It works in small transactions; when ctx ends
 // between two of them it returns how many records are gone beside the error.
@@ -91,7 +101,7 @@ func (p *partOfSweep) visitDue(t *txn) error {
 			return err
 		}
 	}
-	if len(keys) == sweepVisits {
+	if len(keys) == p.store.sweepVisits() {
 		// Not the same key again: that of a damaged record is still there.
 		p.more, p.from = true, append(p.from, 0)
 	}
@@ -101,9 +111,10 @@ func (p *partOfSweep) visitDue(t *txn) error {
 // dueKeys returns the first index entries whose time has come.
 func (w *sweep) dueKeys(t *txn) [][]byte {
 	end := binary.BigEndian.AppendUint64(nil, uint64(w.now)+1)
+	most := w.store.sweepVisits()
 	var keys [][]byte
 	cursor := t.expiry.Cursor()
-	for k, _ := cursor.Seek(w.from); k != nil && bytes.Compare(k, end) < 0 && len(keys) < sweepVisits; k, _ = cursor.Next() {
+	for k, _ := cursor.Seek(w.from); k != nil && bytes.Compare(k, end) < 0 && len(keys) < most; k, _ = cursor.Next() {
 		keys = append(keys, bytes.Clone(k))
 	}
 	return keys

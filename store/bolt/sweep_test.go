@@ -92,18 +92,24 @@ func TestSweep(t *testing.T) {
 		}
 		save(t, s, records...)
 	}
-	t.Run("in bounded transactions", func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) {
-			s := open(t)
-			expiring(t, s, 5*bolt.SweepVisits+1)
-			time.Sleep(time.Hour)
-			before := s.Stats().Commits
-			n, err := s.Sweep(t.Context(), time.Now(), 1e6)
-			require.NoError(t, err)
-			require.Equal(t, 5*bolt.SweepVisits+1, n)
-			require.EqualValues(t, 6, s.Stats().Commits-before)
-			require.EqualValues(t, n, s.Stats().Swept)
+	for name, size := range journals {
+		t.Run("in bounded transactions, "+name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := open(t, bolt.WithJournal(size))
+				records := 5*s.SweepVisits() + 1
+				expiring(t, s, records)
+				time.Sleep(time.Hour)
+				before := s.Stats().Commits
+				n, err := s.Sweep(t.Context(), time.Now(), 1e6)
+				require.NoError(t, err)
+				require.Equal(t, records, n)
+				require.EqualValues(t, 6, s.Stats().Commits-before)
+				require.EqualValues(t, n, s.Stats().Swept)
+			})
 		})
+	}
+	t.Run("shorter ones where saves wait for them", func(t *testing.T) {
+		require.Less(t, open(t, bolt.WithJournal(0)).SweepVisits(), open(t).SweepVisits())
 	})
 	t.Run("up to its limit", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
@@ -120,7 +126,7 @@ func TestSweep(t *testing.T) {
 	t.Run("stops with its context", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			s := open(t)
-			expiring(t, s, 3*bolt.SweepVisits)
+			expiring(t, s, 3*bolt.MaxVisits)
 			time.Sleep(time.Hour)
 			ctx, cancel := context.WithCancel(t.Context())
 			release := s.Hold()
@@ -142,7 +148,7 @@ func TestSweep_pendingTouches(t *testing.T) {
 	t.Run("what a touch that is not written has ended", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			s := open(t, bolt.WithTouchInterval(24*time.Hour))
-			records := make([]store.Record, bolt.SweepVisits+3)
+			records := make([]store.Record, bolt.MaxVisits+3)
 			for i := range records {
 				records[i] = newRecord("alice", "")
 			}
