@@ -51,12 +51,13 @@ func run(ctx context.Context, args []string, log io.Writer) error {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(log)
 	short := flags.Bool("short", false, "the same cases with fewer sessions and less time")
+	heap := flags.String("heap", "", "the `file` for a profile of the heap of Gimlet's process in P12")
 	only := flags.String("only", "", "the `IDs` of the cases to run, separated by commas; all without it")
 	out := flags.String("out", "results", "the `directory` for page, charts and data")
 	publish := flags.String("publish", "", "with -redraw, the `root` of the repository: put the run into its documentation")
 	redraw := flags.String("redraw", "", "measure nothing: make page and charts from this results.json `file`, next to it")
 	flags.Usage = func() {
-		fmt.Fprintln(log, "usage: go run . [-short] [-only IDs] [-out directory]")
+		fmt.Fprintln(log, "usage: go run . [-short] [-only IDs] [-out directory] [-heap file]")
 		flags.PrintDefaults()
 		fmt.Fprint(log, "cases:\n", cases.Usage())
 	}
@@ -76,7 +77,7 @@ func run(ctx context.Context, args []string, log io.Writer) error {
 		}
 		return write(r, filepath.Dir(*redraw))
 	}
-	r, err := measure(ctx, *short, *only, *out, log)
+	r, err := measure(ctx, *short, *only, *out, *heap, log)
 	if r == nil || len(r.Cases) == 0 {
 		return err
 	}
@@ -86,7 +87,7 @@ func run(ctx context.Context, args []string, log io.Writer) error {
 }
 
 // measure runs the cases. With an error it returns what was measured before.
-func measure(ctx context.Context, short bool, only, dir string, log io.Writer) (*report.Run, error) {
+func measure(ctx context.Context, short bool, only, dir, heap string, log io.Writer) (*report.Run, error) {
 	var ids []string
 	if only != "" {
 		ids = strings.Split(strings.ToUpper(only), ",")
@@ -103,6 +104,7 @@ func measure(ctx context.Context, short bool, only, dir string, log io.Writer) (
 	if err != nil {
 		return nil, err
 	}
+	b.Heap = heap
 	start := time.Now()
 	r := &report.Run{Started: start, Short: short, Machine: machine.Describe(dir)}
 	for _, c := range chosen {

@@ -49,6 +49,10 @@ func Choose(ids []string) ([]Case, error) {
 
 // A Bench runs cases. Make one with [New], and Close it.
 type Bench struct {
+	// Heap is the file for a profile of the heap of Gimlet's process in P12, of
+	// the last turn. Empty is none.
+	Heap string
+
 	ctx    context.Context
 	scale  Scale
 	dir    string

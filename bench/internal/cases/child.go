@@ -2,10 +2,12 @@ package cases
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
+	"runtime/pprof"
 	"slices"
 	"time"
 
@@ -27,7 +29,8 @@ type task struct {
 	Dir     string
 	Jar     string
 	For     time.Duration
-	Session int // whose request is the first
+	Session int    // whose request is the first
+	Heap    string // the file for a profile of the heap, if there is to be one
 }
 
 // ChildMain does the task of a process that was started by a case, writes what
@@ -131,10 +134,25 @@ func (t task) memory(p peer.Peer, jar *site.FileJar) (map[string]float64, error)
 	if err != nil {
 		return nil, err
 	}
+	if err := t.profile(); err != nil {
+		return nil, err
+	}
 	return map[string]float64{
 		"start": float64(start) / (1 << 20), "end": float64(end) / (1 << 20),
 		"peak": float64(max(peak, end)) / (1 << 20), "requests": float64(r.Requests),
 	}, nil
+}
+
+// profile writes what of the heap the last garbage collection has left.
+func (t task) profile() error {
+	if t.Heap == "" {
+		return nil
+	}
+	f, err := os.Create(t.Heap)
+	if err != nil {
+		return fmt.Errorf("cases: %w", err)
+	}
+	return errors.Join(pprof.Lookup("heap").WriteTo(f, 0), f.Close())
 }
 
 // cold opens the store and serves one request.

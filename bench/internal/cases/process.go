@@ -26,7 +26,11 @@ func memory(b *Bench, c *report.Case) error {
 	c.How = fmt.Sprintf("A process of its own opens a file with %s sessions of about 300 bytes, and %d clients in it send reads and writes (90/10) of sessions that they pick alike, for %v. RssAnon of /proc/self/status, read every 20 ms: the memory that is not page cache, without any help from the garbage collector, and with what the clients themselves need. %d turns.",
 		report.Number(float64(b.scale.Many)), bystanders, b.scale.Resident, b.scale.Turns)
 	err := b.children(c, func(p peer.Peer, f *filled, jar string) (map[string]float64, error) {
-		return b.inChild(task{Kind: "memory", Peer: p.Name, Dir: f.dir, Jar: jar, For: b.scale.Resident})
+		t := task{Kind: "memory", Peer: p.Name, Dir: f.dir, Jar: jar, For: b.scale.Resident}
+		if p.Name == peer.Gimlet.Name {
+			t.Heap = b.Heap
+		}
+		return b.inChild(t)
 	})
 	if err != nil {
 		return err
