@@ -21,7 +21,7 @@ help:
 	@echo 'make cover     statement coverage, at least $(COVERAGE) % of each package'
 	@echo 'make build     build and vet for every supported platform'
 	@echo 'make fuzz      every fuzz target, FUZZTIME ($(FUZZTIME)) runs or seconds each'
-	@echo 'make long      the tests whose names begin with TestLong_, with a hundred times the work'
+	@echo 'make long      the tests whose names begin with TestLong_, with ten times the work and more'
 	@echo 'make torture   kills, power cuts, failing disks, damage, age: half an hour, needs strace and FUSE'
 	@echo 'make bench     measure the library beside its peers, a quarter of an hour: bench/README.md'
 	@echo 'make bench-short  the same in a few minutes, to see that all of it works'

@@ -223,8 +223,8 @@ func WithLogger(logger *slog.Logger) Option {
 // WithErrorHandler sets what answers a request whose session failed, instead
 // of its handler, of whose output nothing leaves. err wraps [ErrGone],
 // [ErrTooLarge] or an error of the store, among others. By default the answer
-// is 503 for errors of the store, 409 for ErrGone and 500 for the rest, which
-// are errors of the program.
+// is 503 for errors of the store, 409 for ErrGone and [ErrTooManySessions], and
+// 500 for the rest, which are errors of the program.
 //
 // f finds the headers that middleware around [Manager.Handler] has set, and
 // Cache-Control: no-store. r is the request as the handler got it, and its

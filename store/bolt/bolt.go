@@ -38,13 +38,15 @@
 // Open verifies the structure of the whole file before it is used, every record
 // carries a checksum over its key and its bytes, and every access to the file is
 // guarded: damage is reported as a [*CorruptError], and does not end the program
-// or lead to wrong bytes. With [WithSalvage] Open goes on with what can be
+// or lead to wrong bytes, but for a page that is changed later, under the open
+// store, so that it leads to itself. With [WithSalvage] Open goes on with what can be
 // rescued. Damage that comes while the file is in use ends the store: every call
 // reports it, and only Close is left to do.
 //
 // # A full disk
 //
-// What finds no room fails with [store.ErrFull] and changes nothing. Reads go on, and so
+// What finds no room fails with [store.ErrFull] and changes nothing, unless the error is
+// [store.ErrUncertain] as well: disks that promise more room than they have. Reads go on, and so
 // do changes once there is room, without opening the store again. To open it may take
 // room too, for what a crash has left in the journal: up to about twice its size.
 //
