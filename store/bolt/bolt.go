@@ -31,7 +31,7 @@
 //
 // A file that is moved while it is open stays the store's: what is saved from then on is
 // under its new name, without a journal. Once it was removed nothing can be saved in it:
-// every change fails with [store.ErrNotSaved], and Close reports it.
+// every save fails with [store.ErrNotSaved], touches are forgotten, and Close reports it.
 //
 // # Damage
 //
@@ -62,6 +62,7 @@ import (
 	"fmt"
 	"os"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -111,6 +112,7 @@ type Store struct {
 	written   chan struct{}  // closed when the writer has ended
 	stopped   chan struct{}  // closed when the checkpointer has ended as well
 	givenUp   chan struct{}  // closed when Close does not wait for them any longer
+	waits     atomic.Bool    // whether a transaction that writes waits to begin
 	unwritten error          // what went wrong at the end; set before stopped is closed
 	retired   sync.WaitGroup // databases that Compact replaced and that are being closed
 	failure   failure

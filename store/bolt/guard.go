@@ -36,17 +36,23 @@ func (s *Store) guard(fn func() error) error {
 	return err
 }
 
-// abandon closes a store that has failed, without bbolt. The writer may be in
-// the middle of a commit, or wait for a lock of bbolt's that nobody will ever
-// release.
+// abandon closes a store that has failed, without bbolt, once nobody writes to its
+// files any more. Whoever does may wait for a slow disk, and whatever is written to
+// a file that has another owner by then destroys it. But a transaction that has not
+// begun may wait for a lock of bbolt's that nobody will ever release; if it does
+// begin it finds that the store has failed, and writes nothing.
 func (s *Store) abandon() error {
-	patience := time.After(500 * time.Millisecond)
 	for _, ended := range []chan struct{}{s.written, s.stopped} {
-		select {
-		case <-ended:
-			continue
-		case <-patience:
-			return s.unlock()
+		for over := false; !over; {
+			select {
+			case <-ended:
+				over = true
+			case <-time.After(500 * time.Millisecond):
+				mine := s.journal == nil || ended == s.stopped // those who are left write nothing else
+				if mine && s.waits.Load() {
+					return s.unlock()
+				}
+			}
 		}
 	}
 	if s.journal != nil {

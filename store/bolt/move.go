@@ -46,7 +46,13 @@ func (s *Store) transact(fn func(t *txn) error) error {
 		return err
 	}
 	txid, committing := 0, false
+	s.waits.Store(true)
+	defer s.waits.Store(false)
 	err = known(db.Update(func(tx *bbolt.Tx) error {
+		s.waits.Store(false)
+		if err := s.failure.get(); err != nil {
+			return err // Close may have given up the file meanwhile
+		}
 		t := &txn{store: s}
 		txid = tx.ID()
 		if err := t.begin(tx); err != nil {
