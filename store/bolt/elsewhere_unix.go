@@ -11,12 +11,5 @@ import (
 // group of changes, and so does without package os, which would allocate more.
 func leadsElsewhere(path string, own os.FileInfo) bool {
 	stat, ok := own.Sys().(*syscall.Stat_t)
-	if !ok {
-		return false
-	}
-	var there syscall.Stat_t
-	if err := syscall.Stat(path, &there); err != nil {
-		return err == syscall.ENOENT
-	}
-	return stat.Dev != there.Dev || stat.Ino != there.Ino
+	return ok && differs(path, stat)
 }
