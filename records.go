@@ -49,20 +49,20 @@ func (m *Manager) deleteRecord(ctx context.Context, id store.ID) error {
 func (m *Manager) Sweep(ctx context.Context) (int, error) {
 	total := 0
 	now := time.Now()
-	var damage error
+	var problem error
 	for {
 		m.stats.sweeps.Add(1)
 		n, err := m.store.Sweep(ctx, now, sweepBatch)
 		total += n
 		m.stats.swept.Add(uint64(n))
 		switch {
-		case errors.Is(err, store.ErrCorrupt):
-			damage = storeError("sweep", err) // the rest goes on
+		case errors.Is(err, store.ErrCorrupt), errors.Is(err, store.ErrFull) && n > 0:
+			problem = storeError("sweep", err) // the rest goes on
 		case err != nil:
 			return total, storeError("sweep", err)
 		}
 		if n < sweepBatch {
-			return total, damage
+			return total, problem
 		}
 	}
 }

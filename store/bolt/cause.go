@@ -88,9 +88,9 @@ func isFull(err error) bool {
 
 // isUndecided reports whether a commit failed before its meta page was written, so
 // that nothing of it is there. A write that found no room says so with its path; a sync
-// does not, and then the outcome is not known.
+// does not, or says that it was one, and then the outcome is not known.
 func isUndecided(err error) bool {
 	var write *os.PathError
 	return errors.Is(err, bberrors.ErrMaxSizeReached) || errors.Is(err, bberrors.ErrInvalidMapping) || hides(err) ||
-		errors.As(err, &write) && isFull(err)
+		errors.As(err, &write) && write.Op != "sync" && isFull(err)
 }

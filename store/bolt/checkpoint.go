@@ -112,10 +112,20 @@ var errNothingToMove = errors.New("nothing to move")
 const maxStep = 3000
 
 // step moves the oldest eighth of the journal: enough to write each page for
-// several records, and little enough to hold its pages in memory.
+// several records, and little enough to hold its pages in memory. Where there is no
+// room for their new pages it moves fewer, which need fewer.
 func (s *Store) step() error {
+	err := s.stepOf(maxStep)
+	for most := maxStep / 8; most > 0 && isFull(err) && !s.isUncertain(err); most /= 8 {
+		err = s.stepOf(most)
+	}
+	return err
+}
+
+// stepOf is a step of at most so many records.
+func (s *Store) stepOf(most int) error {
 	tail := s.journal.tail.Load()
-	end := s.overlay.stepEnd(tail, s.journal.size/8, maxStep)
+	end := s.overlay.stepEnd(tail, s.journal.size/8, most)
 	if end == tail {
 		return errNothingToMove
 	}

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"slices"
+	"sync"
 
 	"github.com/gimlet-go/gimlet/store"
 )
@@ -244,6 +245,14 @@ func FrameOf(id [16]byte, position int64, entries []byte) []byte {
 
 var stateGone = state{gone: true}
 
+// LockDatabase takes the lock of bbolt's that a transaction waits for that writes.
+func (s *Store) LockDatabase() (unlock func()) {
+	field := reflect.ValueOf(s.db).Elem().FieldByName("rwlock")
+	lock := (*sync.Mutex)(field.Addr().UnsafePointer())
+	lock.Lock()
+	return lock.Unlock
+}
+
 // HookWrites makes every write of the database go through fn, which may call next
 // to do it. No call may be under way.
 func (s *Store) HookWrites(fn func(offset int64, next func() (int, error)) (int, error)) (undo func()) {
@@ -297,6 +306,12 @@ func (s *Store) ShrinkWhile(ctx context.Context, fn func()) error {
 		})
 	}})
 }
+
+// WaitsToBegin reports whether a transaction that writes waits to begin.
+func (s *Store) WaitsToBegin() bool { return s.waits.Load() }
+
+// Stopped is closed when nobody writes any more.
+func (s *Store) Stopped() <-chan struct{} { return s.stopped }
 
 // Closed is closed when Close begins.
 func (s *Store) Closed() <-chan struct{} { return s.closing }

@@ -50,6 +50,8 @@ func (s *Store) settle(ctx context.Context, id store.ID) error {
 			return ctx.Err()
 		case <-s.failure.happened:
 			return s.failure.get()
+		case <-s.givenUp:
+			return s.closed()
 		}
 	}
 }

@@ -4,7 +4,10 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"errors"
 	"time"
+
+	"github.com/gimlet-go/gimlet/store"
 )
 
 // How many records one transaction of Sweep looks at is bounded, so that it does not
@@ -26,15 +29,20 @@ func (s *Store) sweepVisits() int {
 // between two of them it returns how many records are gone beside the error.
 //
 // A damaged record is left alone, since nobody knows when it expires. Sweep
-// goes on without it, and reports the first one when it is through.
+// goes on without it, and reports the first one when it is through. So it is with
+// what cannot be moved from the journal because the disk is full: to sweep the rest
+// makes room.
 func (s *Store) Sweep(ctx context.Context, now time.Time, limit int) (int, error) {
 	if err := s.ready(ctx); err != nil {
 		return 0, err
 	}
 	w := sweep{store: s, now: millis(now), limit: limit}
+	var full error
 	if limit > 0 && s.overlay.anyExpired(w.now) {
 		if err := s.moveEverything(ctx); err != nil {
-			return 0, s.describe("sweep", err)
+			if full = s.describe("sweep", err); !errors.Is(full, store.ErrFull) {
+				return 0, full
+			}
 		}
 	}
 	for more := true; more && w.removed < limit; {
@@ -45,7 +53,7 @@ func (s *Store) Sweep(ctx context.Context, now time.Time, limit int) (int, error
 		}
 		w, more = part.sweep, part.more
 	}
-	return w.removed, w.damage
+	return w.removed, errors.Join(full, w.damage)
 }
 
 // moveEverything brings into the database what is only in memory and in the

@@ -129,18 +129,44 @@ func TestSweep(t *testing.T) {
 			expiring(t, s, 3*bolt.MaxVisits)
 			time.Sleep(time.Hour)
 			ctx, cancel := context.WithCancel(t.Context())
-			release := s.Hold()
-			go func() { // behind the first part of the sweep
-				synctest.Wait()
-				release()
-				cancel()
+			release := s.HoldDatabase()
+			failed := make(chan error, 1)
+			go func() {
+				_, err := s.Sweep(ctx, time.Now(), 1e6)
+				failed <- err
 			}()
-			n, err := s.Sweep(ctx, time.Now(), 1e6)
-			if err != nil {
-				require.ErrorIs(t, err, context.Canceled)
-			}
-			require.Equal(t, n, int(s.Stats().Swept))
+			synctest.Wait() // the first part is in the queue
+			require.Empty(t, failed)
+			cancel()
+			require.ErrorIs(t, <-failed, context.Canceled)
+			release()
+			synctest.Wait()
+			require.Zero(t, s.Stats().Swept)
 		})
+	})
+}
+
+// What cannot be moved from the journal, since the disk is full, does not keep a
+// sweep from making room.
+func TestSweep_fullDisk(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := open(t)
+		for range 200 {
+			save(t, s, newRecord("alice", string(make([]byte, 1000))))
+		}
+		require.NoError(t, s.CheckpointWhile(t.Context(), func() error { return nil }))
+		require.NoError(t, s.CheckpointWhile(t.Context(), func() error {
+			s.LimitSize(1) // it cannot grow any more
+			return nil
+		}))
+		save(t, s, newRecord("bob", string(make([]byte, 150_000))))
+		time.Sleep(time.Hour)
+		n, err := s.Sweep(t.Context(), time.Now(), 1000)
+		require.ErrorIs(t, err, store.ErrFull)
+		require.Equal(t, 200, n)
+		n, err = s.Sweep(t.Context(), time.Now(), 1000)
+		require.NoError(t, err)
+		require.Equal(t, 1, n)
 	})
 }
 
