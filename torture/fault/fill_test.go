@@ -3,10 +3,12 @@
 package fault_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -241,7 +243,9 @@ func (f *filler) survivesACrash() error {
 	return s.Close()
 }
 
-// copyStore copies the files of a store into a directory, where there is room.
+// copyStore copies the files of a store into a directory, where there is room. What it
+// copies is what was there at one moment: nothing is committed meanwhile, for a second
+// transaction would take pages that the copy needs.
 func copyStore(path, to string) error {
 	if err := os.RemoveAll(to); err != nil {
 		return err
@@ -249,17 +253,43 @@ func copyStore(path, to string) error {
 	if err := os.Mkdir(to, 0o700); err != nil {
 		return err
 	}
-	for _, suffix := range []string{"", "-journal"} {
-		b, err := os.ReadFile(path + suffix)
-		if errors.Is(err, os.ErrNotExist) {
-			continue
-		}
-		if err == nil {
-			err = os.WriteFile(filepath.Join(to, filepath.Base(path)+suffix), b, 0o600)
-		}
-		if err != nil {
+	file, journal, err := readStore(path)
+	if err != nil {
+		return err
+	}
+	to = filepath.Join(to, filepath.Base(path))
+	if journal != nil {
+		if err := os.WriteFile(to+"-journal", journal, 0o600); err != nil {
 			return err
 		}
 	}
-	return nil
+	return os.WriteFile(to, file, 0o600)
+}
+
+func readStore(path string) (file, journal []byte, err error) {
+	for range 10_000 {
+		if file, err = os.ReadFile(path); err != nil {
+			return nil, nil, err
+		}
+		if journal, err = os.ReadFile(path + "-journal"); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return nil, nil, err
+		}
+		again, err := readMetas(path)
+		if err != nil || bytes.Equal(again, file[:len(again)]) {
+			return file, journal, err
+		}
+	}
+	return nil, nil, errors.New("transactions do not end")
+}
+
+// readMetas reads the two pages of which each commit writes one.
+func readMetas(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	b := make([]byte, 2*os.Getpagesize())
+	_, err = io.ReadFull(f, b)
+	return b, err
 }
