@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -30,6 +31,7 @@ type shearing struct {
 // A damage is what it reports.
 type damage struct {
 	Noticed int // how many files were found to be damaged
+	Stuck   int // how many of them kept Close until its bound
 	Right   int // how many loads after that answered with what was saved
 	Close   time.Duration
 	Problem string
@@ -67,7 +69,8 @@ type victim struct {
 
 func (v *victim) suffer(how string, n int) error {
 	v.zeroed = how == "zero" || how == "cut"
-	v.store = bolt.Open(v.path, bolt.WithJournal([]int64{0, 1 << 20}[n%2]), bolt.WithTouchInterval(time.Millisecond))
+	v.store = bolt.Open(v.path, bolt.WithJournal([]int64{0, 1 << 20}[n%2]), bolt.WithTouchInterval(time.Millisecond),
+		bolt.WithCloseTimeout(closeBound))
 	if err := v.store.Err(); err != nil {
 		return err
 	}
@@ -121,9 +124,14 @@ func (v *victim) repeat(call func() error, stop <-chan struct{}) error {
 	}
 }
 
+// isDamage knows bbolt's words for a file that was cut off before it is mapped anew as well.
 func isDamage(err error) bool {
-	return errors.Is(err, bolt.ErrDamaged) || errors.Is(err, store.ErrCorrupt) || errors.Is(err, store.ErrNotSaved)
+	return errors.Is(err, bolt.ErrDamaged) || errors.Is(err, store.ErrCorrupt) || errors.Is(err, store.ErrNotSaved) ||
+		strings.Contains(err.Error(), "file size too small")
 }
+
+// closeBound is how long a Close may take.
+const closeBound = time.Second
 
 // end waits for the calls, closes the store and opens what is left.
 func (v *victim) end(errs chan error) error {
@@ -145,11 +153,19 @@ func (v *victim) end(errs chan error) error {
 	began := time.Now()
 	closed := v.store.Close()
 	took := time.Since(began)
-	if v.Close = max(v.Close, took); took > slack+time.Second {
+	if v.Close = max(v.Close, took); took > slack+closeBound {
 		return fmt.Errorf("Close took %v: %w", took, closed)
 	}
 	again := bolt.Open(v.path, bolt.WithLockTimeout(50*time.Millisecond))
-	if errors.Is(again.Err(), bolt.ErrLocked) {
+	locked := errors.Is(again.Err(), bolt.ErrLocked)
+	if errors.Is(closed, bolt.ErrStuck) {
+		v.Stuck++
+		if !locked {
+			return errors.New("a file was given up while somebody may still write to it")
+		}
+		return nil
+	}
+	if locked {
 		return again.Err()
 	}
 	_ = again.Close() // damaged or not
