@@ -38,6 +38,12 @@ func hides(err error) bool {
 	return slices.ContainsFunc(hiding, func(what string) bool { return strings.Contains(err.Error(), what) })
 }
 
+// isCutOff reports whether bbolt has found the file shorter than any database, while
+// its pages could still be read. The text is all that it says.
+func isCutOff(err error) bool {
+	return err != nil && strings.Contains(err.Error(), "file size too small")
+}
+
 // maxErrno is more than any error of a system that has to do with files.
 const maxErrno = 200
 

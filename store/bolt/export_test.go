@@ -57,6 +57,9 @@ func (s *Store) SwapFile(f *os.File) (old *os.File) {
 	return old
 }
 
+// MapAnew does what is done when the memory map was lost. No call may be under way.
+func (s *Store) MapAnew() error { return s.remap(s.db) }
+
 // LimitSize bounds the size of the file, 0 is no bound, and returns the bound
 // before. No call may be under way.
 func (s *Store) LimitSize(n int) (old int) {

@@ -3,9 +3,12 @@ package bolt
 import (
 	"errors"
 	"fmt"
+	"syscall"
 
 	"go.etcd.io/bbolt"
 	bberrors "go.etcd.io/bbolt/errors"
+
+	"github.com/gimlet-go/gimlet/store"
 )
 
 // When a file outgrows its memory map and the system refuses a larger one, bbolt has
@@ -43,6 +46,13 @@ func (s *Store) remap(lost *bbolt.DB) error {
 	}
 	if s.file == nil || !remaps {
 		return bberrors.ErrInvalidMapping // it is the program's
+	}
+	if err := whole(s.file); err != nil {
+		var cause syscall.Errno
+		if errors.As(err, &cause) {
+			return fmt.Errorf("read the file: %w", err)
+		}
+		return s.failure.set(s.corrupt(store.ID{}, err)) // bbolt makes a database of an empty file
 	}
 	o := boltOptions(s.file, s.options.lockTimeout)
 	// If it failed, bbolt would close the file and unlock it.

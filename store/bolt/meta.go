@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"io"
+	"os"
 )
 
 // The two meta pages of a bbolt file are copies of this, one of an older
@@ -128,6 +129,19 @@ func wasDatabase(r io.ReaderAt) bool {
 		}
 	}
 	return false
+}
+
+// whole fails if f has no meta page, or lacks pages.
+func whole(f *os.File) error {
+	m, err := newestMeta(f)
+	if err != nil {
+		return err
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	return m.fits(info.Size())
 }
 
 // fits fails if a file of that size lacks pages that it should have. bbolt would

@@ -72,6 +72,8 @@ func (s *Store) transact(fn func(t *txn) error) error {
 	switch {
 	case err == nil, err == errNoChange:
 		return nil
+	case isCutOff(err):
+		return s.failure.set(s.corrupt(store.ID{}, err))
 	case committing:
 		_, _ = s.mapped() // so that reads go on; if not, they try it themselves
 		return s.doubt(uint64(txid), err)

@@ -31,6 +31,25 @@ func TestOpen_cutOff(t *testing.T) {
 	t.Logf("figures: cut off at %d places, %v", len(whole)/512, &c.tally)
 }
 
+// A file that was cut off, or has nothing left, is not mapped anew: bbolt would make a
+// database of it, without a session.
+func TestFileCutOff_mappedAnew(t *testing.T) {
+	whole, _ := smallImage(t, 200)
+	for _, size := range []int64{0, 1, int64(os.Getpagesize()), int64(len(whole)) - 1} {
+		path := write(t, whole)
+		s := bolt.Open(path, bolt.WithJournal(0))
+		require.NoError(t, s.Err())
+		if err := os.Truncate(path, size); err != nil {
+			t.Skip("an open file cannot be cut off: ", err)
+		}
+		require.ErrorIs(t, s.MapAnew(), bolt.ErrDamaged, "%d bytes", size)
+		require.NoError(t, s.Close())
+		info, err := os.Stat(path)
+		require.NoError(t, err)
+		require.Equal(t, size, info.Size(), "it was changed")
+	}
+}
+
 // Without the verifier bbolt reads beyond the end of such a file.
 func TestOpen_cutOff_Control(t *testing.T) {
 	whole, want := smallImage(t, 200)

@@ -9,7 +9,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -124,10 +123,8 @@ func (v *victim) repeat(call func() error, stop <-chan struct{}) error {
 	}
 }
 
-// isDamage knows bbolt's words for a file that was cut off before it is mapped anew as well.
 func isDamage(err error) bool {
-	return errors.Is(err, bolt.ErrDamaged) || errors.Is(err, store.ErrCorrupt) || errors.Is(err, store.ErrNotSaved) ||
-		strings.Contains(err.Error(), "file size too small")
+	return errors.Is(err, bolt.ErrDamaged) || errors.Is(err, store.ErrCorrupt) || errors.Is(err, store.ErrNotSaved)
 }
 
 // closeBound is how long a Close may take.
