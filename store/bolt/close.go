@@ -19,6 +19,7 @@ import (
 // as well. What was acknowledged is safe: the program may end, and the next Open
 // finds it. If the program goes on, so does the work: when the disk answers, what is
 // left is written and the file is given up; until then Open fails with [ErrLocked].
+// The same goes for a store that has failed while it wrote.
 func (s *Store) Close() error {
 	var err error
 	s.closeOnce.Do(func() { err = s.close() })
@@ -46,6 +47,10 @@ func (s *Store) close() error {
 	case <-patience.C:
 	}
 	close(s.givenUp)
+	if failure := s.failure.get(); failure != nil {
+		return &marked{fmt.Errorf("bolt: close %s: a transaction that began before the store failed does not end (waited %v), "+
+			"and keeps the file locked until it does, or the program ends: %w", s.path, s.options.closeTimeout, failure), ErrStuck}
+	}
 	return fmt.Errorf("bolt: close %s: %w (waited %v): what was acknowledged is safe, and is found when it is opened again",
 		s.path, ErrStuck, s.options.closeTimeout)
 }

@@ -21,7 +21,8 @@ var ErrLocked = errors.New("in use")
 var ErrDamaged = errors.New("the file is damaged")
 
 // ErrStuck says that [Store.Close] has given up waiting for the disk, which does not
-// answer. Nothing that was acknowledged is lost.
+// answer, or for what a store that has failed was writing. The close loses nothing
+// that was acknowledged.
 var ErrStuck = errors.New("the disk does not answer")
 
 // A CorruptError says what is damaged: a record, then it wraps

@@ -40,7 +40,9 @@ func (s *Store) guard(fn func() error) error {
 // files any more. Whoever does may wait for a slow disk, and whatever is written to
 // a file that has another owner by then destroys it. But a transaction that has not
 // begun may wait for a lock of bbolt's that nobody will ever release; if it does
-// begin it finds that the store has failed, and writes nothing.
+// begin it finds that the store has failed, and writes nothing. One at its end may
+// wait for such a lock as well, when a reader has met the damage while it began. That
+// cannot be told from writing, so there Close ends at its bound and the lock stays.
 func (s *Store) abandon() error {
 	for _, ended := range []chan struct{}{s.written, s.stopped} {
 		for over := false; !over; {

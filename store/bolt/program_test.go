@@ -27,6 +27,7 @@ var programs = map[string]func(args []string){
 	"change":  changeProgram,
 	"trust":   trustProgram,
 	"cut off": cutOffProgram,
+	"late":    lateProgram,
 }
 
 // start starts a program. It is killed when the test ends, if not before.

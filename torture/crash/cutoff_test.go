@@ -12,9 +12,10 @@ import (
 )
 
 // The file is cut off anywhere while it is in use, filled with zeros, replaced or removed. The
-// program goes on, each call returns, none with wrong bytes, and Close gives up the lock. Only
-// zeros can make bbolt go round in a list of its own while it may yet write: then Close ends
-// at its bound, and the lock stays.
+// program goes on, each call returns, none with wrong bytes, and Close gives up the lock. But
+// a reader that meets the damage while it begins takes a lock of bbolt's with it, and a commit
+// that is under way waits for that lock at its end: then Close ends at its bound, and the file
+// stays locked.
 func TestCutOff(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("skipped: an open file cannot be cut off on Windows")
@@ -31,8 +32,8 @@ func TestCutOff(t *testing.T) {
 			rig.Figures(t, began, "%d files, %d of them noticed, %d right answers, Close took at most %v, %d were stuck",
 				cut.Rounds, d.Noticed, d.Right, d.Close.Round(time.Millisecond), d.Stuck)
 			require.Positive(t, d.Noticed)
-			if how == "zero" {
-				require.LessOrEqual(t, d.Stuck, 1+cut.Rounds/50)
+			if how == "cut" || how == "zero" {
+				require.LessOrEqual(t, d.Stuck, max(4, cut.Rounds/20))
 			} else {
 				require.Zero(t, d.Stuck)
 			}
