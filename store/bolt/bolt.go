@@ -86,6 +86,7 @@ type Store struct {
 	db   *bbolt.DB
 
 	beginning sync.Mutex // held while a transaction that reads begins
+	inBegin   bool       // whether one does, or panicked while it did; held by beginning
 
 	naming sync.Mutex  // held while the file is replaced under its name
 	file   *os.File    // the handle inside db, nil when the database is shared

@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"reflect"
 	"slices"
-	"sync"
 
 	"github.com/gimlet-go/gimlet/store"
 )
@@ -248,14 +247,6 @@ func FrameOf(id [16]byte, position int64, entries []byte) []byte {
 
 var stateGone = state{gone: true}
 
-// LockDatabase takes the lock of bbolt's that a transaction waits for that writes.
-func (s *Store) LockDatabase() (unlock func()) {
-	field := reflect.ValueOf(s.db).Elem().FieldByName("rwlock")
-	lock := (*sync.Mutex)(field.Addr().UnsafePointer())
-	lock.Lock()
-	return lock.Unlock
-}
-
 // HookWrites makes every write of the database go through fn, which may call next
 // to do it. No call may be under way.
 func (s *Store) HookWrites(fn func(offset int64, next func() (int, error)) (int, error)) (undo func()) {
@@ -266,20 +257,6 @@ func (s *Store) HookWrites(fn func(offset int64, next func() (int, error)) (int,
 		return fn(offset, func() (int, error) { return old(b, offset) })
 	}
 	return func() { *write = old }
-}
-
-// CheckpointWhile moves all that the journal has, and calls fn within the
-// transaction.
-func (s *Store) CheckpointWhile(ctx context.Context, fn func() error) error {
-	return s.submitTo(ctx, s.work, &request{job: func() error {
-		end := s.journal.head.Load()
-		return s.moveUpTo(end, func(t *txn) error {
-			if err := fn(); err != nil {
-				return err
-			}
-			return t.setJournal(s.journal.id, end)
-		})
-	}})
 }
 
 // LeaveFrame writes to the disk the frame that the next append will write, and
@@ -309,9 +286,6 @@ func (s *Store) ShrinkWhile(ctx context.Context, fn func()) error {
 		})
 	}})
 }
-
-// WaitsToBegin reports whether a transaction that writes waits to begin.
-func (s *Store) WaitsToBegin() bool { return s.waits.Load() }
 
 // Stopped is closed when nobody writes any more.
 func (s *Store) Stopped() <-chan struct{} { return s.stopped }
