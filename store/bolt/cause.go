@@ -41,7 +41,7 @@ func hides(err error) bool {
 // isCutOff reports whether bbolt has found the file shorter than any database, while
 // its pages could still be read. The text is all that it says.
 func isCutOff(err error) bool {
-	return err != nil && strings.Contains(err.Error(), "file size too small")
+	return err != nil && strings.HasPrefix(strings.TrimPrefix(err.Error(), "mmap allocate error: "), "file size too small ")
 }
 
 // maxErrno is more than any error of a system that has to do with files.

@@ -40,3 +40,16 @@ func TestFileCutOff_pagesStillThere(t *testing.T) {
 	require.NoError(t, s.Close())
 	require.NoError(t, db.Close())
 }
+
+// Only bbolt's own words count: a path may say anything.
+func TestFileCutOff_notByItsName(t *testing.T) {
+	dir := filepath.Join(memoryDir(t), "file size too small 5")
+	require.NoError(t, os.Mkdir(dir, 0o700))
+	s := openAt(t, filepath.Join(dir, "sessions.db"), bolt.WithJournal(0))
+	undo := s.HookWrites(func(int64, func() (int, error)) (int, error) {
+		return 0, &os.PathError{Op: "write", Path: s.Path(), Err: unix.EIO}
+	})
+	require.NotErrorIs(t, s.Save(t.Context(), newRecord("", "")), bolt.ErrDamaged)
+	undo()
+	save(t, s, newRecord("", "later"))
+}

@@ -3,7 +3,7 @@ package bolt
 import (
 	"errors"
 	"fmt"
-	"syscall"
+	"os"
 
 	"go.etcd.io/bbolt"
 	bberrors "go.etcd.io/bbolt/errors"
@@ -44,15 +44,14 @@ func (s *Store) remap(lost *bbolt.DB) error {
 	if s.db != lost {
 		return nil // somebody else was faster
 	}
+	if err := s.failure.get(); err != nil {
+		return err // the file may have another owner by now
+	}
 	if s.file == nil || !remaps {
 		return bberrors.ErrInvalidMapping // it is the program's
 	}
-	if err := whole(s.file); err != nil {
-		var cause syscall.Errno
-		if errors.As(err, &cause) {
-			return fmt.Errorf("read the file: %w", err)
-		}
-		return s.failure.set(s.corrupt(store.ID{}, err)) // bbolt makes a database of an empty file
+	if err := s.stillWhole(); err != nil {
+		return err
 	}
 	o := boltOptions(s.file, s.options.lockTimeout)
 	// If it failed, bbolt would close the file and unlock it.
@@ -71,4 +70,20 @@ func (s *Store) remap(lost *bbolt.DB) error {
 		return s.failure.set(fmt.Errorf("bolt: map %s into memory: %w; open it again", s.path, known(err)))
 	}
 	return nil
+}
+
+// stillWhole fails if bbolt would not find its database in the file. Of an empty one it
+// would make a new one.
+func (s *Store) stillWhole() error {
+	err := whole(s.file)
+	var unread *os.PathError
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, os.ErrClosed):
+		return s.closed()
+	case errors.As(err, &unread):
+		return fmt.Errorf("read the file: %w", err)
+	}
+	return s.failure.set(s.corrupt(store.ID{}, err))
 }

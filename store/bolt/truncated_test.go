@@ -35,7 +35,7 @@ func TestOpen_cutOff(t *testing.T) {
 // database of it, without a session.
 func TestFileCutOff_mappedAnew(t *testing.T) {
 	whole, _ := smallImage(t, 200)
-	for _, size := range []int64{0, 1, int64(os.Getpagesize()), int64(len(whole)) - 1} {
+	for _, size := range []int64{0, 1, imagePage, int64(len(whole)) - 1} {
 		path := write(t, whole)
 		s := bolt.Open(path, bolt.WithJournal(0))
 		require.NoError(t, s.Err())
