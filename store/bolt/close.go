@@ -30,9 +30,6 @@ func (s *Store) close() error {
 	if s.err != nil {
 		return s.err
 	}
-	s.gate.RLock()
-	held.end(s.file)
-	s.gate.RUnlock()
 	close(s.closing)
 	ended := make(chan error, 1)
 	go func() { ended <- s.end() }()
@@ -48,8 +45,12 @@ func (s *Store) close() error {
 	}
 	close(s.givenUp)
 	if failure := s.failure.get(); failure != nil {
-		return &marked{fmt.Errorf("bolt: close %s: a transaction that began before the store failed does not end (waited %v), "+
-			"and keeps the file locked until it does, or the program ends: %w", s.path, s.options.closeTimeout, failure), ErrStuck}
+		consequence := ""
+		if s.owned {
+			consequence = ", and keeps the file locked until it does, or the program ends"
+		}
+		return &marked{fmt.Errorf("bolt: close %s: what was under way when the store failed does not end (waited %v)%s: %w",
+			s.path, s.options.closeTimeout, consequence, failure), ErrStuck}
 	}
 	return fmt.Errorf("bolt: close %s: %w (waited %v): what was acknowledged is safe, and is found when it is opened again",
 		s.path, ErrStuck, s.options.closeTimeout)
@@ -58,6 +59,9 @@ func (s *Store) close() error {
 // end waits for the goroutines that write, and closes what they have used. Nothing is
 // closed under one that still waits for the disk.
 func (s *Store) end() error {
+	s.gate.RLock() // a reader that waits for the disk may keep it shut
+	held.end(s.file)
+	s.gate.RUnlock()
 	select {
 	case <-s.stopped:
 	case <-s.failure.happened:

@@ -2,10 +2,7 @@ package bolt_test
 
 import (
 	"context"
-	"errors"
 	"path/filepath"
-	"runtime"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -62,84 +59,6 @@ func closeStuck(t *testing.T, opts []bolt.Option) {
 	next := openAt(t, path)
 	before.Expires = touched
 	holds(t, next, before)
-}
-
-// A store that has failed keeps its file for as long as a transaction of its own may
-// still write to it.
-func TestClose_failedWhileWriting(t *testing.T) {
-	for name, size := range journals {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				path := filepath.Join(memoryDir(t), "sessions.db")
-				s := bolt.Open(path, bolt.WithJournal(size))
-				kept := newRecord("alice", "kept")
-				save(t, s, kept)
-				inside, release := holdWrite(s)
-				go func() {
-					if size > 0 {
-						_ = s.CheckpointWhile(context.Background(), func() error { return nil })
-					} else {
-						_ = s.Save(context.Background(), newRecord("alice", "under way"))
-					}
-				}()
-				<-inside
-				s.Fail(errors.New("a fault that a reader has met"))
-				require.ErrorIs(t, s.Close(), bolt.ErrStuck)
-				require.ErrorIs(t, bolt.Open(path, bolt.WithLockTimeout(time.Second)).Err(), bolt.ErrLocked)
-				release()
-				time.Sleep(time.Second)
-				holds(t, openAt(t, path), kept)
-			})
-		})
-	}
-}
-
-// holdWrite stops the first write of a transaction until release is called.
-func holdWrite(s *bolt.Store) (inside <-chan struct{}, release func()) {
-	reached, free := make(chan struct{}), make(chan struct{})
-	var once sync.Once
-	s.HookWrites(func(_ int64, next func() (int, error)) (int, error) {
-		once.Do(func() {
-			close(reached)
-			<-free
-		})
-		return next()
-	})
-	return reached, func() { close(free) }
-}
-
-// One that waits to begin does not keep the file: it writes nothing any more.
-func TestClose_failedBeforeWriting(t *testing.T) {
-	for name, size := range journals {
-		t.Run(name, func(t *testing.T) {
-			path := filepath.Join(memoryDir(t), "sessions.db")
-			s := bolt.Open(path, bolt.WithJournal(size))
-			kept := newRecord("alice", "kept")
-			save(t, s, kept)
-			unlock := s.LockDatabase()
-			late := make(chan error, 1)
-			go func() {
-				if size > 0 {
-					late <- s.CheckpointWhile(context.Background(), func() error { return nil })
-				} else {
-					late <- s.Save(context.Background(), newRecord("alice", "late"))
-				}
-			}()
-			for !s.WaitsToBegin() {
-				runtime.Gosched()
-			}
-			fault := errors.New("a fault that a reader has met")
-			s.Fail(fault)
-			require.NoError(t, s.Close())
-			next := openAt(t, path)
-			holds(t, next, kept)
-			unlock()
-			<-s.Stopped()
-			save(t, next, newRecord("alice", "of the next owner"))
-			require.Len(t, list(t, next, "alice"), 2)
-			require.NotNil(t, <-late)
-		})
-	}
 }
 
 // A load that waits for a change ends when Close does.

@@ -96,10 +96,15 @@ func (s *Store) compact(exchange func(*opening) error, goOn func() error) error 
 	return s.syncExchange()
 }
 
-// discard gives up a copy that was not put in place.
+// discard gives up a copy that was not put in place. What has its name by now may be
+// the copy of another owner, if the store has failed.
 func (s *Store) discard(next *opening) {
+	info, err := os.Lstat(next.real)
+	own := err == nil && next.info != nil && os.SameFile(info, next.info)
 	_ = s.closeCopy(next)
-	_ = os.Remove(next.real)
+	if own {
+		_ = os.Remove(next.real)
+	}
 }
 
 // closeCopy closes what begin has opened.

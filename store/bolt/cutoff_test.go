@@ -158,7 +158,7 @@ func lateProgram(args []string) {
 	}
 	err = closeDamaged(s)
 	if !errors.Is(err, bolt.ErrStuck) || !errors.Is(err, bolt.ErrDamaged) ||
-		!strings.Contains(err.Error(), "a transaction that began before the store failed does not end (waited 1s)") {
+		!strings.Contains(err.Error(), "what was under way when the store failed does not end (waited 1s)") {
 		done(fmt.Errorf("Close returned: %w", err))
 	}
 	done(nil)

@@ -49,7 +49,7 @@ func (s *Store) abandon() error {
 			select {
 			case <-ended:
 				over = true
-			case <-time.After(500 * time.Millisecond):
+			case <-time.After(10 * time.Millisecond):
 				mine := s.journal == nil || ended == s.stopped // those who are left write nothing else
 				if mine && s.waits.Load() {
 					return s.unlock()
