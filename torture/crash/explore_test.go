@@ -1,7 +1,6 @@
 package crash_test
 
 import (
-	"encoding/json"
 	"fmt"
 	"hash/maphash"
 	"iter"
@@ -11,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -25,7 +25,8 @@ import (
 // of a log, and judges it: the store opens, goes on and is sound; every change
 // that was acknowledged by then is there; and what is there is what was there at
 // one moment, so that of changes that were made together none is there without
-// the others.
+// the others. A touch waits in memory, and may get into the database beside a change
+// that gets into the journal, so each is looked at by itself.
 type exploration struct {
 	t         *testing.T
 	log       *disk.Log
@@ -39,6 +40,7 @@ type exploration struct {
 	badness  int            // how many were bad
 	bad      []string       // what was wrong with the first of them
 	contents map[string]int // what was there, and since which moment
+	expiries map[found]int  // since when a version of a record expired then
 	seen     map[uint64]bool
 }
 
@@ -56,7 +58,7 @@ func newControl(t *testing.T, log *disk.Log) *exploration {
 func exploreWith(t *testing.T, log *disk.Log, patience time.Duration) *exploration {
 	e := &exploration{
 		t: t, log: log, dir: rig.MemoryDir(t), seed: maphash.MakeSeed(),
-		contents: map[string]int{}, seen: map[uint64]bool{},
+		contents: map[string]int{}, expiries: map[found]int{}, seen: map[uint64]bool{},
 	}
 	for range runtime.NumCPU() {
 		e.surveyors = append(e.surveyors, rig.NewSurveyor(t, patience))
@@ -97,11 +99,23 @@ func (e *exploration) remember() {
 			e.report(c, problem)
 			return
 		}
-		key := contentKey(f)
-		if first, ok := e.contents[key]; !ok || since[c.Moment] < first {
-			e.contents[key] = since[c.Moment]
+		earliest(e.contents, contentKey(f), since[c.Moment])
+		for _, r := range f.Records {
+			earliest(e.expiries, r, since[c.Moment])
 		}
 	})
+}
+
+func earliest[K comparable](since map[K]int, key K, moment int) {
+	if first, ok := since[key]; !ok || moment < first {
+		since[key] = moment
+	}
+}
+
+// was reports whether something was so at a moment, or before.
+func was[K comparable](since map[K]int, key K, moment int) bool {
+	first, ok := since[key]
+	return ok && first <= moment
 }
 
 // isNew counts a state at a moment unless it was counted before.
@@ -178,12 +192,13 @@ func write(dir string, files map[string][]byte) error {
 	return nil
 }
 
+// contentKey is what there is, whenever it expires.
 func contentKey(f finding) string {
-	b, err := json.Marshal(f.Records)
-	if err != nil {
-		panic(err)
+	var key strings.Builder
+	for _, r := range f.Records {
+		fmt.Fprintf(&key, "%s %d %q\n", r.ID, r.Version, r.Owner)
 	}
-	return string(b)
+	return key.String()
 }
 
 // found reports whether enough is known.
@@ -202,9 +217,12 @@ func problem(expected *expectation, f finding) string {
 
 func (e *exploration) judge(c disk.Crash, expected *expectation, f finding) {
 	problem := problem(expected, f)
-	if problem == "" {
-		if first, ok := e.contents[contentKey(f)]; !ok || first > c.Moment {
-			problem = "the records were never together like that"
+	if problem == "" && !was(e.contents, contentKey(f), c.Moment) {
+		problem = "the records were never together like that"
+	}
+	for _, r := range f.Records {
+		if problem == "" && !was(e.expiries, r, c.Moment) {
+			problem = fmt.Sprintf("version %d of record %s never expired at %d", r.Version, r.ID, r.Expires)
 		}
 	}
 	if problem != "" {
