@@ -30,9 +30,23 @@ func (s *Store) close() error {
 	if s.err != nil {
 		return s.err
 	}
+	announce := func() {
+		held.end(s.file)
+		s.gate.RUnlock()
+	}
+	open := s.gate.TryRLock() // a reader that waits for the disk may keep it shut
+	if open {
+		announce()
+	}
 	close(s.closing)
 	ended := make(chan error, 1)
-	go func() { ended <- s.end() }()
+	go func() {
+		if !open {
+			s.gate.RLock()
+			announce()
+		}
+		ended <- s.end()
+	}()
 	if !boundsClose {
 		return <-ended
 	}
@@ -59,9 +73,6 @@ func (s *Store) close() error {
 // end waits for the goroutines that write, and closes what they have used. Nothing is
 // closed under one that still waits for the disk.
 func (s *Store) end() error {
-	s.gate.RLock() // a reader that waits for the disk may keep it shut
-	held.end(s.file)
-	s.gate.RUnlock()
 	select {
 	case <-s.stopped:
 	case <-s.failure.happened:
